@@ -1,0 +1,31 @@
+/** Where a socket listens or connects to. */
+export type Address = TcpAddress | UnixAddress;
+
+/** `host` is an IP literal (IPv6 without brackets) or a DNS name; `port` is 0 to 65535. */
+export interface TcpAddress {
+  readonly kind: "tcp";
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface UnixAddress {
+  readonly kind: "unix";
+  readonly path: string;
+}
+
+/** As people write it: `127.0.0.1:443`, `[::1]:443`, `unix:/run/mtg/mtg.sock`. */
+export function formatAddress(address: Address): string {
+  if (address.kind === "unix") return `unix:${address.path}`;
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+const mappedIpv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/** An IPv4 client of a dual-stack listener shows up as `::ffff:a.b.c.d`; limits, lists and logs want `a.b.c.d`. */
+export function unmapIpv4(host: string): string {
+  return mappedIpv4.exec(host)?.[1] ?? host;
+}
+
+export function isIpv6(host: string): boolean {
+  return host.includes(":");
+}

@@ -1,0 +1,25 @@
+import type { Address } from "../address.ts";
+
+/**
+ * A duplex byte stream with half-close: a socket, or one end of `memoryPipe()`.
+ *
+ * - `read` fills a part of `into` and gives the number of bytes (1 or more), or `null` once the peer has sent its end.
+ * - `write` sends a part of `bytes` and gives the number sent; `writeAll()` sends all.
+ * - `closeWrite` tells the peer that nothing more follows; reading goes on.
+ * - disposing closes both ways at once, may be repeated, and makes pending calls reject or end.
+ */
+export interface Conn extends Disposable {
+  /** The address of the other end. */
+  readonly remote: Address;
+  /** The address of this end. */
+  readonly local: Address;
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+}
+
+/** Sends the whole of `bytes`, however many writes that takes. */
+export async function writeAll(conn: Conn, bytes: Uint8Array): Promise<void> {
+  let sent = await conn.write(bytes);
+  while (sent < bytes.length) sent += await conn.write(bytes.subarray(sent));
+}
