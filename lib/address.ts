@@ -29,3 +29,6 @@ export function unmapIpv4(host: string): string {
 export function isIpv6(host: string): boolean {
   return host.includes(":");
 }
+
+/** Which address family is tried first, or alone. */
+export type PreferIp = "prefer-ipv4" | "prefer-ipv6" | "only-ipv4" | "only-ipv6";

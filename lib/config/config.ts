@@ -1,8 +1,5 @@
-import type { Address } from "../address.ts";
+import type { Address, PreferIp } from "../address.ts";
 import type { Secret } from "../policy/secret.ts";
-
-/** Which address family is tried first, or alone. */
-export type PreferIp = "prefer-ipv4" | "prefer-ipv6" | "only-ipv4" | "only-ipv6";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 

@@ -6,6 +6,7 @@ import type { Address } from "../address.ts";
  * - `read` fills a part of `into` and gives the number of bytes (1 or more), or `null` once the peer has sent its end.
  * - `write` sends a part of `bytes` and gives the number sent; `writeAll()` sends all.
  * - `closeWrite` tells the peer that nothing more follows; reading goes on.
+ * - each of them rejects only if the connection is over, by the peer's reset or by disposing.
  * - disposing closes both ways at once, may be repeated, and makes pending calls reject or end.
  */
 export interface Conn extends Disposable {
@@ -18,8 +19,26 @@ export interface Conn extends Disposable {
   closeWrite(): Promise<void>;
 }
 
-/** Sends the whole of `bytes`, however many writes that takes. */
+/** The connection was over before what was to be read or written was. */
+export class ConnectionOver extends Error {
+  override readonly name = "ConnectionOver";
+}
+
+/** What a read that is under way brings. @throws {ConnectionOver} If the connection is over. */
+export async function outcomeOf(reading: Promise<number | null>): Promise<number | null> {
+  try {
+    return await reading;
+  } catch (cause) {
+    throw new ConnectionOver("The connection was over while reading", { cause });
+  }
+}
+
+/** Sends the whole of `bytes`, however many writes that takes. @throws {ConnectionOver} If the connection is over before. */
 export async function writeAll(conn: Conn, bytes: Uint8Array): Promise<void> {
-  let sent = await conn.write(bytes);
-  while (sent < bytes.length) sent += await conn.write(bytes.subarray(sent));
+  try {
+    let sent = await conn.write(bytes);
+    while (sent < bytes.length) sent += await conn.write(bytes.subarray(sent));
+  } catch (cause) {
+    throw new ConnectionOver("The connection was over while writing", { cause });
+  }
 }

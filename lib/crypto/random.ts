@@ -1,0 +1,30 @@
+/** Randomness as an argument, so that protocol code can be tested byte for byte. */
+import { generateKeyPairSync, randomFillSync } from "node:crypto";
+
+export interface RandomSource {
+  /** `count` fresh random bytes in an array of their own. */
+  bytes(count: number): Uint8Array;
+  /** The public key of a fresh X25519 key pair: 32 bytes, a real point of the curve. The private key is dropped. */
+  x25519PublicKey(): Uint8Array;
+}
+
+/** The system's cryptographic generator. */
+export const systemRandom: RandomSource = {
+  bytes(count) {
+    const bytes = new Uint8Array(count);
+    randomFillSync(bytes);
+    return bytes;
+  },
+  x25519PublicKey() {
+    const { x } = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" });
+    if (x === undefined) throw new TypeError("The runtime exported an X25519 key without its public part");
+    return Uint8Array.fromBase64(x, { alphabet: "base64url" });
+  },
+};
+
+/** A whole number from `least` to `most`, both included, all equally likely but for a bias below 2^-30. */
+export function randomInteger(random: RandomSource, least: number, most: number): number {
+  const bytes = random.bytes(6);
+  const uniform = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) * 0x1_0000 + (bytes[4]! << 8 | bytes[5]!);
+  return least + uniform % (most - least + 1);
+}

@@ -1,0 +1,49 @@
+import type { Address } from "../address.ts";
+import type { Conn } from "../relay/conn.ts";
+import type { ProxyOptions } from "../proxy/options.ts";
+
+/**
+ * Looks once whether the fronted site can be reached and is not this proxy itself, and emits an event if not. Never rejects;
+ * `signal` ends it.
+ */
+export async function checkFront(options: ProxyOptions, signal: AbortSignal): Promise<void> {
+  const { front, dialer, events, isOwn, timeouts } = options;
+  if (front === undefined) return;
+  const tooLate = new AbortController();
+  const pause = options.clock.sleep(timeouts.tcpMs, AbortSignal.any([signal, tooLate.signal]));
+  pause.then(() => tooLate.abort(new Error(`no answer within ${timeouts.tcpMs} ms`)), () => {});
+  try {
+    using conn = await dialer.dial(front, { signal: AbortSignal.any([signal, tooLate.signal]) });
+    if (isOwn(conn)) events.emit({ type: "front-loop", front });
+  } catch (error) {
+    if (signal.aborted) return;
+    events.emit({ type: "front-failed", front, reason: error instanceof Error ? error.message : String(error) });
+  } finally {
+    tooLate.abort();
+  }
+}
+
+/** What a proxy listens on and is known by. */
+export interface OwnAddresses {
+  readonly bound: readonly Address[];
+  /** Where the world reaches it; a router in between may lead there and back. */
+  readonly public: readonly Address[];
+}
+
+/** Whether a connection that was dialed from here ends at a listener of this proxy. */
+export function isOwnConnection({ local, remote }: Pick<Conn, "local" | "remote">, own: OwnAddresses): boolean {
+  if (remote.kind === "unix") {
+    return own.bound.some((address) => address.kind === "unix" && address.path === remote.path);
+  }
+  if (
+    own.public.some((address) => address.kind === "tcp" && address.host === remote.host && address.port === remote.port)
+  ) {
+    return true;
+  }
+  // The system reaches an address of its own from that same address.
+  if (local.kind !== "tcp" || local.host !== remote.host) return false;
+  return own.bound.some((address) =>
+    address.kind === "tcp" && address.port === remote.port &&
+    (address.host === remote.host || address.host === "0.0.0.0" || address.host === "::")
+  );
+}

@@ -1,0 +1,21 @@
+/** Signals that ask this process to end, where the system has them. */
+const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
+
+/** Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening. */
+export function onEndSignal(onFirst: (name: string) => void): Disposable {
+  let first = true;
+  const handlers = names.map((name) => {
+    const handler = () => {
+      if (!first) Deno.exit(1);
+      first = false;
+      onFirst(name);
+    };
+    Deno.addSignalListener(name, handler);
+    return { name, handler };
+  });
+  return {
+    [Symbol.dispose]() {
+      for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
+    },
+  };
+}

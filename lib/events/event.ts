@@ -1,0 +1,55 @@
+/**
+ * What happened to a connection, as values. The proxy emits them and knows nothing of logs and metrics; observers listen.
+ * No event is emitted for bytes: those are counted.
+ */
+import type { Address } from "../address.ts";
+import type { ProtocolErrorCode } from "../errors.ts";
+
+/** Number of a connection, counted from 1 within a process. */
+export type ConnectionId = number;
+
+export type Event =
+  /** A client was accepted and holds a slot. */
+  | { readonly type: "opened"; readonly id: ConnectionId; readonly remote: Address }
+  /** No slot was free; the client was closed without a word. */
+  | { readonly type: "limited"; readonly remote: Address; readonly concurrency: number }
+  /** The client has not proven the secret, or sent nonsense later. */
+  | {
+    readonly type: "refused";
+    readonly id: ConnectionId;
+    readonly remote: Address;
+    readonly code: ProtocolErrorCode;
+    readonly reason: string;
+    readonly outcome: "fronted" | "ignored" | "closed";
+  }
+  /** The fronted site could not be reached. `id` is absent when it was found at start. */
+  | { readonly type: "front-failed"; readonly id?: ConnectionId; readonly front: Address; readonly reason: string }
+  /** The fronted site is this proxy itself. `id` is absent when it was found at start. */
+  | { readonly type: "front-loop"; readonly id?: ConnectionId; readonly front: Address }
+  /** The client's data centre was reached. */
+  | { readonly type: "connected"; readonly id: ConnectionId; readonly dc: number; readonly address: Address }
+  /** No address of the data centre could be reached. */
+  | { readonly type: "dial-failed"; readonly id: ConnectionId; readonly dc: number; readonly reason: string }
+  /** The client asked for a data centre that does not exist and got another. */
+  | { readonly type: "dc-replaced"; readonly id: ConnectionId; readonly asked: number; readonly given: number }
+  /** More handshakes than the replay filter holds were seen within its lifetime. */
+  | { readonly type: "replay-filter-full"; readonly capacity: number }
+  /** The end. `reason` is a word: ended, idle, reset, client-gone, shutdown, or the code of what was refused. */
+  | {
+    readonly type: "closed";
+    readonly id: ConnectionId;
+    readonly remote: Address;
+    readonly reason: string;
+    readonly upBytes: number;
+    readonly downBytes: number;
+    readonly durationMs: number;
+  }
+  /** A listener could not accept; it goes on. */
+  | { readonly type: "accept-failed"; readonly address: Address; readonly reason: string }
+  /** A fault of ours: the connection is closed, the rest goes on. */
+  | { readonly type: "fault"; readonly id?: ConnectionId; readonly error: unknown };
+
+export interface EventSink {
+  /** Never throws and never waits. */
+  emit(event: Event): void;
+}

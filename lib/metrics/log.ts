@@ -1,0 +1,218 @@
+/**
+ * Events as log lines: LogTape to standard error, JSON for machines, text for people.
+ *
+ * Whoever probes the port must not be able to fill the disk: of each kind of line only so many a second are written, the rest
+ * are counted and reported.
+ */
+import { ansiColorFormatter, configureSync, getJsonLinesFormatter, getLogger, type LogLevel } from "@logtape/logtape";
+import { formatAddress } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import type { Event, EventSink } from "../events/event.ts";
+
+export type LogFormat = "json" | "text";
+
+const category = "mtg";
+const linesPerSecond = 20;
+
+/** From now on log lines of `level` and above go to standard error, each written whole before the program goes on. */
+export function startLogging(level: LogLevel, format: LogFormat): void {
+  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : ansiColorFormatter;
+  const encoder = new TextEncoder();
+  configureSync({
+    reset: true,
+    sinks: {
+      stderr: (record) => {
+        const line = encoder.encode(formatter(record));
+        for (let sent = 0; sent < line.length;) sent += Deno.stderr.writeSync(line.subarray(sent));
+      },
+    },
+    loggers: [
+      { category, sinks: ["stderr"], lowestLevel: level },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly properties: Readonly<Record<string, string | number>>;
+}
+
+/** Writes one line that is no event: start, stop, advice. */
+export function log(level: LogLevel, message: string, properties: LogLine["properties"] = {}): void {
+  getLogger(category).emit({
+    level,
+    message: [message],
+    rawMessage: message,
+    timestamp: Date.now(),
+    properties,
+  });
+}
+
+/** Logs every event that is worth a line at the level in force. */
+export function logEvents(clock: Clock, write: (line: LogLine) => void = writeLine): EventSink {
+  const limiter = new LineLimiter(clock, write);
+  const logger = getLogger(category);
+  return {
+    emit(event) {
+      const level = levelOf(event);
+      if (logger.isEnabledFor(level)) limiter.pass(event.type, () => ({ level, ...describe(event) }));
+    },
+  };
+}
+
+function writeLine({ level, message, properties }: LogLine): void {
+  log(level, message, properties);
+}
+
+/** Lets so many lines of a kind through each second, and says how many it held back. */
+class LineLimiter {
+  readonly #clock: Clock;
+  readonly #write: (line: LogLine) => void;
+  readonly #kinds = new Map<string, { second: number; passed: number; heldBack: number }>();
+
+  constructor(clock: Clock, write: (line: LogLine) => void) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  pass(kind: string, line: () => LogLine): void {
+    const second = Math.floor(this.#clock.nowMs() / 1000);
+    let state = this.#kinds.get(kind);
+    if (state === undefined) this.#kinds.set(kind, state = { second, passed: 0, heldBack: 0 });
+    if (state.second !== second) {
+      const { heldBack } = state;
+      Object.assign(state, { second, passed: 0, heldBack: 0 });
+      if (heldBack > 0) {
+        const { level } = line();
+        this.#write({
+          level,
+          message: `${heldBack} more lines of this kind were held back`,
+          properties: { kind, heldBack },
+        });
+      }
+    }
+    if (state.passed === linesPerSecond) state.heldBack++;
+    else {
+      state.passed++;
+      this.#write(line());
+    }
+  }
+}
+
+function levelOf(event: Event): LogLevel {
+  switch (event.type) {
+    case "opened":
+    case "connected":
+    case "closed":
+      return "debug";
+    case "refused":
+      return event.code === "replayed" ? "warning" : "info";
+    case "dc-replaced":
+      return "info";
+    case "limited":
+    case "front-failed":
+    case "front-loop":
+    case "dial-failed":
+    case "replay-filter-full":
+    case "accept-failed":
+      return "warning";
+    case "fault":
+      return "error";
+  }
+}
+
+type Description = Pick<LogLine, "message" | "properties">;
+
+function describe(event: Event): Description {
+  switch (event.type) {
+    case "opened": {
+      const client = formatAddress(event.remote);
+      return { message: `#${event.id} client ${client} came`, properties: { id: event.id, client } };
+    }
+    case "limited": {
+      const client = formatAddress(event.remote);
+      return {
+        message: `client ${client} was closed: all ${event.concurrency} connections of "concurrency" are in use`,
+        properties: { client, concurrency: event.concurrency },
+      };
+    }
+    case "refused": {
+      const client = formatAddress(event.remote);
+      const { id, code, outcome, reason } = event;
+      return { message: `#${id} client ${client} ${outcome}: ${reason}`, properties: { id, client, code, outcome } };
+    }
+    case "closed":
+      return describeClosed(event);
+    case "fault": {
+      const error = event.error instanceof Error ? event.error.stack ?? event.error.message : String(event.error);
+      return { message: `${numbered(event.id)}a fault of this program: ${error}`, properties: withId(event.id, {}) };
+    }
+    default:
+      return describeOther(event);
+  }
+}
+
+function describeClosed(event: Event & { type: "closed" }): Description {
+  const { id, reason, upBytes, downBytes, durationMs } = event;
+  const client = formatAddress(event.remote);
+  return {
+    message: `#${id} client ${client} closed after ${Math.round(durationMs / 1000)} s: ${reason}, ` +
+      `${upBytes} bytes up, ${downBytes} down`,
+    properties: { id, client, reason, upBytes, downBytes, durationMs },
+  };
+}
+
+type Other = Exclude<Event, { readonly type: "opened" | "limited" | "refused" | "closed" | "fault" }>;
+
+function describeOther(event: Other): Description {
+  switch (event.type) {
+    case "connected": {
+      const { id, dc } = event;
+      const address = formatAddress(event.address);
+      return { message: `#${id} connected to data centre ${dc} at ${address}`, properties: { id, dc, address } };
+    }
+    case "dial-failed": {
+      const { id, dc, reason } = event;
+      return { message: `#${id} cannot reach data centre ${dc}: ${reason}`, properties: { id, dc } };
+    }
+    case "dc-replaced": {
+      const { id, asked, given } = event;
+      return { message: `#${id} there is no data centre ${asked}, using ${given}`, properties: { id, asked, given } };
+    }
+    case "front-failed": {
+      const front = formatAddress(event.front);
+      return {
+        message: `${numbered(event.id)}cannot reach the fronted site ${front}: ${event.reason}`,
+        properties: withId(event.id, { front }),
+      };
+    }
+    case "front-loop": {
+      const front = formatAddress(event.front);
+      return {
+        message: `${numbered(event.id)}the fronted site ${front} is this proxy itself: ` +
+          `give the site's own address in [domain-fronting]`,
+        properties: withId(event.id, { front }),
+      };
+    }
+    case "replay-filter-full":
+      return {
+        message: `more than ${event.capacity} handshakes within one lifetime of the replay filter: ` +
+          `raise defense.anti-replay.max-size, or new clients may be taken for replays`,
+        properties: { capacity: event.capacity },
+      };
+    case "accept-failed": {
+      const address = formatAddress(event.address);
+      return { message: `cannot accept clients on ${address} for now: ${event.reason}`, properties: { address } };
+    }
+  }
+}
+
+function numbered(id: number | undefined): string {
+  return id === undefined ? "" : `#${id} `;
+}
+
+function withId(id: number | undefined, properties: LogLine["properties"]): LogLine["properties"] {
+  return id === undefined ? properties : { id, ...properties };
+}

@@ -1,0 +1,50 @@
+/**
+ * mtg as a library: an MTProto proxy for Telegram that runs inside your program.
+ *
+ * Listening by several workers on one port needs Deno's unstable `net` and `worker-options` flags: set
+ * `"unstable": ["net", "worker-options"]` in your `deno.json`.
+ *
+ * @example
+ * ```ts
+ * import { directDialer, Listener, parseSecret, Proxy, Slots, systemClock, systemRandom } from "@mtg/mtg";
+ *
+ * const events = { emit: (event) => console.log(event.type) };
+ * await using proxy = new Proxy({
+ *   secret: parseSecret("dd000102030405060708090a0b0c0d0e0f"),
+ *   slots: new Slots(1000),
+ *   dialer: directDialer,
+ *   clock: systemClock,
+ *   random: systemRandom,
+ *   events,
+ *   replayFilter: undefined,
+ *   toleranceMs: 120_000,
+ *   fastMode: true,
+ *   preferIp: "prefer-ipv6",
+ *   dcOverrides: new Map(),
+ *   fallbackOnUnknownDc: false,
+ *   front: undefined,
+ *   isOwn: () => false,
+ *   timeouts: { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 },
+ * });
+ * using listener = await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 3128 });
+ * await listener.acceptInto((conn) => proxy.serve(conn), { clock: systemClock, events });
+ * ```
+ *
+ * @module
+ */
+export { type Address, formatAddress, type PreferIp, type TcpAddress, type UnixAddress } from "./address.ts";
+export type { Clock } from "./clock.ts";
+export { type RandomSource, systemRandom } from "./crypto/random.ts";
+export { ConfigError, type ConfigErrorPlace, ProtocolError, type ProtocolErrorCode } from "./errors.ts";
+export type { ConnectionId, Event, EventSink } from "./events/event.ts";
+export { directDialer } from "./net/dialer.ts";
+export { Listener } from "./net/listener.ts";
+export { systemClock } from "./net/system_clock.ts";
+export { ReplayFilter, type ReplayFilterOptions } from "./policy/replay_filter.ts";
+export { formatSecret, parseSecret, type Secret, type SecretKind, secretOf } from "./policy/secret.ts";
+export { Slots } from "./policy/slots.ts";
+export type { ProxyOptions } from "./proxy/options.ts";
+export { Proxy } from "./proxy/proxy.ts";
+export type { Conn } from "./relay/conn.ts";
+export type { Dialer } from "./relay/dialer.ts";
+export type { DcOverrides } from "./telegram/addresses.ts";

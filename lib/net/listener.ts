@@ -1,0 +1,114 @@
+/** Listening sockets, and the loop that accepts whatever happens. */
+import { type Address, formatAddress } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import { ConfigError } from "../errors.ts";
+import type { EventSink } from "../events/event.ts";
+import type { Conn } from "../relay/conn.ts";
+import { SocketConn, toAddress } from "./socket_conn.ts";
+
+/** Connections that the kernel keeps for us until we accept them (it takes less where `somaxconn` is lower). */
+const tcpBacklog = 4096;
+/** Pause after a failed accept: out of descriptors, the next one would fail just as well. */
+const pauseMs = 50;
+
+type Socket = Deno.TcpConn | Deno.UnixConn;
+
+export class Listener implements Disposable {
+  readonly #listener: Deno.Listener;
+  /** As bound: the port that the system chose where port 0 was asked for. */
+  readonly address: Address;
+  readonly #closing = new AbortController();
+
+  private constructor(listener: Deno.Listener) {
+    this.#listener = listener;
+    this.address = toAddress(listener.addr);
+  }
+
+  /** @throws {ConfigError} If the address is taken, is not of this machine, or may not be listened on. */
+  static async open(address: Address): Promise<Listener> {
+    try {
+      if (address.kind === "unix") return new Listener(await listenUnix(address.path));
+      return new Listener(Deno.listen({ hostname: address.host, port: address.port, tcpBacklog }));
+    } catch (error) {
+      const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
+      throw new ConfigError(message, { path: "bind-to" }, { cause: error });
+    }
+  }
+
+  /**
+   * Hands every client to `serve`, which must not throw, until the listener is disposed. No failure ends it: a process that is
+   * out of descriptors serves again as soon as it has some.
+   */
+  async acceptInto(serve: (conn: Conn) => void, { clock, events }: { clock: Clock; events: EventSink }): Promise<void> {
+    const { signal } = this.#closing;
+    let failing = false;
+    while (!signal.aborted) {
+      try {
+        const socket = await this.#listener.accept() as Socket;
+        failing = false;
+        const conn = prepare(socket);
+        if (conn !== undefined) serve(conn);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failing) events.emit({ type: "accept-failed", address: this.address, reason: explain(error) });
+        failing = true;
+        await clock.sleep(pauseMs, signal).catch(() => {});
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#listener.close();
+    if (this.address.kind === "unix") removeSocket(this.address.path);
+  }
+}
+
+/** Small packets go out at once. A client that is gone already is dropped here. */
+function prepare(socket: Socket): Conn | undefined {
+  try {
+    if ("setNoDelay" in socket) socket.setNoDelay(true);
+    return new SocketConn(socket);
+  } catch {
+    socket.close();
+    return undefined;
+  }
+}
+
+/** A socket file that a dead process left behind is taken over; one that somebody answers on is not. */
+async function listenUnix(path: string): Promise<Deno.Listener> {
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse) || await isAnswered(path)) throw error;
+    await Deno.remove(path);
+    return Deno.listen({ transport: "unix", path });
+  }
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.ConnectionRefused);
+  }
+}
+
+function removeSocket(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // The directory is gone or not ours; the next start takes the file over.
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) return "another program listens there";
+  if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "the system does not allow it (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+  }
+  return error instanceof Error ? error.message : String(error);
+}

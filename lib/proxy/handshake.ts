@@ -1,0 +1,103 @@
+/** How a client proves that it knows the secret, for each kind of secret. */
+import { ProtocolError } from "../errors.ts";
+import { type ClientHello, decodeClientHello } from "../faketls/client_hello.ts";
+import { checkServerName, checkTimestamp, verifyDigest } from "../faketls/digest.ts";
+import { RecordReader } from "../faketls/record.ts";
+import { buildServerFlight, randomCertificate } from "../faketls/server_hello.ts";
+import type { Secret } from "../policy/secret.ts";
+import { type Conn, writeAll } from "../relay/conn.ts";
+import { type ClientFrame, frameSize, openClientFrame } from "../transport/obfuscated2.ts";
+import type { Inbox } from "./inbox.ts";
+import type { ProxyOptions } from "./options.ts";
+
+/** A client that has proven the secret and said where it wants to go. */
+export interface Greeting {
+  readonly frame: ClientFrame;
+  /** Set in fake TLS: has read as far as the client has sent. */
+  readonly records: RecordReader | undefined;
+}
+
+/** A ClientHello that was signed with the secret; the inbox holds it in its first `consumed` bytes. */
+export interface VerifiedHello {
+  readonly hello: ClientHello;
+  readonly consumed: number;
+}
+
+/**
+ * Fake TLS, first half: the ClientHello. The client has proven the secret when this resolves, and not before; until then
+ * nothing has been sent and the inbox holds every byte.
+ *
+ * @throws {ProtocolError} bad-client-hello, bad-digest, bad-timestamp, bad-sni, replayed, handshake-timeout, closed-early.
+ */
+export async function readClientHello(inbox: Inbox, options: ProxyOptions): Promise<VerifiedHello> {
+  for (;;) {
+    await inbox.more();
+    const decoded = decodeClientHello(inbox.received);
+    if (decoded.kind === "incomplete") continue;
+    const hello = decoded.value;
+    const seconds = verifyDigest(hello, options.secret.key);
+    checkTimestamp(seconds, options.clock.nowMs(), options.toleranceMs);
+    checkServerName(hello, options.secret.host);
+    checkReplay(hello.random, options);
+    return { hello, consumed: decoded.consumed };
+  }
+}
+
+/**
+ * Fake TLS, second half: answers the hello and reads the obfuscated2 frame out of the client's records. The payload that has
+ * come with the frame stays in the inbox behind it, without record headers.
+ *
+ * @throws {ProtocolError} bad-record, bad-frame, handshake-timeout, closed-early.
+ */
+export async function answerClientHello(
+  client: Conn,
+  inbox: Inbox,
+  { hello, consumed }: VerifiedHello,
+  options: ProxyOptions,
+): Promise<Greeting> {
+  const flight = buildServerFlight({
+    key: options.secret.key,
+    hello,
+    x25519PublicKey: options.random.x25519PublicKey(),
+    certificate: randomCertificate(options.random),
+  });
+  await writeAll(client, flight);
+  const { chunk } = inbox;
+  const records = new RecordReader();
+  chunk.end = records.strip(chunk.bytes, consumed, chunk.end, 0);
+  return { frame: await readFrame(inbox, options.secret, records), records };
+}
+
+/**
+ * Simple and secured secrets: the obfuscated2 frame alone. The client has proven the secret when this resolves.
+ *
+ * @throws {ProtocolError} bad-frame, wrong-transport, replayed, handshake-timeout, closed-early.
+ */
+export async function readPlainFrame(inbox: Inbox, options: ProxyOptions): Promise<Greeting> {
+  const frame = await readFrame(inbox, options.secret, undefined);
+  if ((frame.tag === 0xdd) !== (options.secret.kind === "secured")) {
+    throw new ProtocolError("wrong-transport", `A ${options.secret.kind} secret does not admit the client's transport`);
+  }
+  checkReplay(frame.replayKey, options);
+  return { frame, records: undefined };
+}
+
+async function readFrame(inbox: Inbox, secret: Secret, records: RecordReader | undefined): Promise<ClientFrame> {
+  while (inbox.chunk.end < frameSize) {
+    const count = await inbox.more();
+    const { chunk } = inbox;
+    const start = chunk.end - count;
+    if (records !== undefined) chunk.end = records.strip(chunk.bytes, start, chunk.end, start);
+  }
+  return openClientFrame(inbox.received.subarray(0, frameSize), secret.key);
+}
+
+function checkReplay(key: Uint8Array, { replayFilter, clock, events }: ProxyOptions): void {
+  if (replayFilter === undefined) return;
+  if (replayFilter.testAndSet(key, clock.nowMs())) {
+    throw new ProtocolError("replayed", "The client's handshake has been seen before");
+  }
+  if (replayFilter.count === replayFilter.capacity + 1) {
+    events.emit({ type: "replay-filter-full", capacity: replayFilter.capacity });
+  }
+}

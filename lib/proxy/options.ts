@@ -1,0 +1,47 @@
+import type { Address, PreferIp } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import type { RandomSource } from "../crypto/random.ts";
+import type { EventSink } from "../events/event.ts";
+import type { ReplayFilter } from "../policy/replay_filter.ts";
+import type { Secret } from "../policy/secret.ts";
+import type { Slots } from "../policy/slots.ts";
+import type { Conn } from "../relay/conn.ts";
+import type { Dialer } from "../relay/dialer.ts";
+import type { DcOverrides } from "../telegram/addresses.ts";
+
+/** Everything that a `Proxy` needs. It opens no socket, reads no clock and draws no random number by itself. */
+export interface ProxyOptions {
+  readonly secret: Secret;
+  /** One for each connection at a time. */
+  readonly slots: Slots;
+  /** Opens connections to Telegram and to the fronted site. */
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly events: EventSink;
+  /** Remembers handshakes; without one every replay gets in. */
+  readonly replayFilter: ReplayFilter | undefined;
+  /** How far a client's clock may be off. */
+  readonly toleranceMs: number;
+  /**
+   * Telegram enciphers for the client directly and the proxy passes that on; otherwise it deciphers and enciphers again.
+   * Cheaper by half, at the price that the same ciphertext appears on both legs.
+   */
+  readonly fastMode: boolean;
+  readonly preferIp: PreferIp;
+  readonly dcOverrides: DcOverrides;
+  /** Clients that ask for a data centre that does not exist get number 2; otherwise they are closed. */
+  readonly fallbackOnUnknownDc: boolean;
+  /** Where clients go that have not proven the secret; without one they are read and ignored until the handshake times out. */
+  readonly front: Address | undefined;
+  /** Whether a connection that was dialed ends at this proxy itself, which must not front itself. */
+  readonly isOwn: (dialed: Conn) => boolean;
+  readonly timeouts: {
+    /** For reaching a data centre or the fronted site. */
+    readonly tcpMs: number;
+    /** For everything until the client has proven the secret and named its data centre. */
+    readonly handshakeMs: number;
+    /** Without a byte in either direction. */
+    readonly idleMs: number;
+  };
+}

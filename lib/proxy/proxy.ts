@@ -1,0 +1,83 @@
+import type { Conn } from "../relay/conn.ts";
+import { ChunkPool } from "../relay/chunk.ts";
+import type { ProxyOptions } from "./options.ts";
+import { Session } from "./session.ts";
+
+/** How often deadlines and idle times are looked at, at most and at least. */
+const sweepAtMostMs = 500;
+const sweepAtLeastMs = 10;
+
+/**
+ * An MTProto proxy: takes clients one by one, serves each to its end, and never fails because of one.
+ *
+ * - It neither listens nor accepts: whoever does hands it each client by `serve()`.
+ * - `drain()` lets the sessions finish for a while; disposing ends them at once.
+ */
+export class Proxy implements AsyncDisposable {
+  readonly #options: ProxyOptions;
+  readonly #pool = new ChunkPool();
+  readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #sweeping: Promise<void>;
+  #lastId = 0;
+
+  /** @throws {RangeError} If a timeout is not positive. */
+  constructor(options: ProxyOptions) {
+    for (const [name, ms] of Object.entries(options.timeouts)) {
+      if (!(ms > 0)) throw new RangeError(`The timeout ${name} must be positive: ${ms}`);
+    }
+    this.#options = options;
+    this.#sweeping = this.#sweep();
+  }
+
+  /** Clients that are being served. */
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  /** Takes a client over; it is closed when its session ends, or at once if there is no slot for it. */
+  serve(client: Conn): void {
+    const { events, slots } = this.#options;
+    const slot = this.#closing.signal.aborted ? undefined : slots.tryTake();
+    if (slot === undefined) {
+      events.emit({ type: "limited", remote: client.remote, concurrency: slots.capacity });
+      client[Symbol.dispose]();
+      return;
+    }
+    const session = new Session(client, ++this.#lastId, this.#options, this.#pool);
+    const done = session.run().finally(() => {
+      slot[Symbol.dispose]();
+      this.#sessions.delete(session);
+    });
+    this.#sessions.set(session, done);
+  }
+
+  /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    const { clock } = this.#options;
+    const ended = new AbortController();
+    const grace = clock.sleep(graceMs, AbortSignal.any([ended.signal, this.#closing.signal])).catch(() => {});
+    await Promise.race([grace, Promise.all(this.#sessions.values())]);
+    ended.abort();
+  }
+
+  /** Ends all sessions and resolves when the last one is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    for (const session of this.#sessions.keys()) session.stop("shutdown");
+    await Promise.all([...this.#sessions.values(), this.#sweeping]);
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, timeouts } = this.#options;
+    const shortest = Math.min(timeouts.handshakeMs, timeouts.tcpMs, timeouts.idleMs);
+    const everyMs = Math.max(sweepAtLeastMs, Math.min(sweepAtMostMs, shortest / 4));
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await clock.sleep(everyMs, signal).catch(() => {});
+      const nowMs = clock.nowMs();
+      for (const session of this.#sessions.keys()) session.sweep(nowMs);
+    }
+  }
+}
