@@ -43,13 +43,13 @@ export class CtrKeystream {
     this.#advance(firstBlock);
   }
 
-  /** The next `blocks` blocks (1 to 4,096) of keystream, in an array of their own whose start is aligned to words. */
+  /** The next `blocks` blocks (1 to 4,096) of keystream, in an array of their own whose start is a multiple of 8. */
   next(blocks: number): Uint8Array {
     if (blocks < 1 || blocks > blocksAtMost) throw new RangeError(`Cannot make ${blocks} blocks of keystream at once`);
     this.#cipher ??= openBlockCipher(this.#key);
     this.#layOut(blocks);
     const keystream = this.#cipher.update(counterBytes.subarray(0, blocks * blockSize));
-    return keystream.byteOffset % 4 === 0 ? keystream : keystream.slice();
+    return keystream.byteOffset % 8 === 0 ? keystream : keystream.slice();
   }
 
   /** Gives native memory back; the stream can go on and then takes it anew. */
@@ -59,41 +59,52 @@ export class CtrKeystream {
   }
 
   #layOut(blocks: number): void {
-    const out = counterBlocks;
-    let left = blocks;
-    for (let at = 0; left > 0;) {
-      const run = Math.min(left, 0x1_0000_0000 - this.#word3); // up to the carry out of the low word
-      const w0 = swap(this.#word0);
-      const w1 = swap(this.#word1);
-      const w2 = swap(this.#word2);
-      const first = this.#word3;
-      for (let i = 0; i < run; i++, at += 4) {
-        out[at] = w0;
-        out[at + 1] = w1;
-        out[at + 2] = w2;
-        out[at + 3] = swap(first + i);
-      }
+    for (let done = 0; done < blocks;) {
+      const run = Math.min(blocks - done, 0x1_0000_0000 - this.#word3); // up to the carry out of the low word
+      layOutRun(done, run, this.#word0, this.#word1, this.#word2, this.#word3);
       this.#advance(run);
-      left -= run;
+      done += run;
     }
   }
 
+  /** Goes back by `blocks` blocks, which `next` then gives again. */
+  rewind(blocks: number): void {
+    this.#advance(-blocks);
+  }
+
+  /** Moves the 128-bit counter by a number of blocks below 2^32, forward or back. */
   #advance(blocks: number): void {
-    const low = this.#word3 + blocks;
-    this.#word3 = low >>> 0;
-    let carry = Math.floor(low / 0x1_0000_0000);
-    for (const at of [2, 1, 0] as const) {
-      if (carry === 0) return;
-      carry = this.#carryInto(at, carry);
-    }
+    let sum = this.#word3 + blocks;
+    this.#word3 = sum >>> 0;
+    sum = this.#word2 + Math.floor(sum / 0x1_0000_0000);
+    this.#word2 = sum >>> 0;
+    sum = this.#word1 + Math.floor(sum / 0x1_0000_0000);
+    this.#word1 = sum >>> 0;
+    this.#word0 = this.#word0 + Math.floor(sum / 0x1_0000_0000) >>> 0;
   }
+}
 
-  #carryInto(word: 0 | 1 | 2, carry: number): number {
-    const sum = (word === 2 ? this.#word2 : word === 1 ? this.#word1 : this.#word0) + carry;
-    if (word === 2) this.#word2 = sum >>> 0;
-    else if (word === 1) this.#word1 = sum >>> 0;
-    else this.#word0 = sum >>> 0;
-    return Math.floor(sum / 0x1_0000_0000);
+/** Writes counter blocks from block `at` on, that differ in their low word alone. */
+function layOutRun(at: number, blocks: number, word0: number, word1: number, word2: number, low: number): void {
+  const out = counterBlocks;
+  const start = at * 4;
+  const end = start + blocks * 4;
+  out[start] = swap(word0);
+  out[start + 1] = swap(word1);
+  out[start + 2] = swap(word2);
+  for (let filled = start + 4; filled < end;) {
+    const size = Math.min(filled - start, end - filled);
+    out.copyWithin(filled, start, start + size);
+    filled += size;
+  }
+  // The last byte of the counter is the highest of a little-endian word: within 256 blocks only that one changes.
+  for (let done = 0; done < blocks;) {
+    const high = swap((low + done & ~0xff) >>> 0);
+    const first = low + done & 0xff;
+    const run = Math.min(0x100 - first, blocks - done);
+    const base = start + done * 4 + 3;
+    for (let i = 0; i < run; i++) out[base + i * 4] = high | first + i << 24;
+    done += run;
   }
 }
 

@@ -10,11 +10,21 @@ const smallestBlocks = 32;
 const largestBlocks = 4096;
 const growth = 4;
 
+/** Data is combined in words of so many bytes where it lies right for that. */
+export const wordSize = 8;
+
+/** Bytes, and the same memory as words; `words[i]` is `bytes[8 * i, 8 * i + 8)`. */
+interface Bytes {
+  readonly bytes: Uint8Array;
+  readonly words: BigUint64Array;
+}
+
 export class CtrXor {
   readonly #first: CtrKeystream;
   readonly #second: CtrKeystream | undefined;
-  #keystream: Uint8Array;
-  #words: Uint32Array;
+  /** What has been made and not all used yet; where there are two streams, `#other` is the second one's. */
+  #keystream: Bytes;
+  #other: Bytes | undefined;
   #position = 0;
   #nextBlocks = smallestBlocks;
 
@@ -22,25 +32,23 @@ export class CtrXor {
   constructor(first: CtrKeystream, second?: CtrKeystream, ahead: Uint8Array = new Uint8Array(0)) {
     this.#first = first;
     this.#second = second;
-    this.#keystream = ahead;
-    this.#words = wordsOf(ahead);
+    this.#keystream = withWords(ahead);
   }
 
   /**
-   * Where data should start, modulo 4, to be combined word by word. Data that starts elsewhere is combined byte by byte, at
-   * a fifth of the speed.
+   * Where data should start, modulo `wordSize`, to be combined word by word. Data that starts elsewhere is combined byte by
+   * byte, at a tenth of the speed.
    */
   get alignment(): number {
-    return this.#position % 4;
+    return this.#position % wordSize;
   }
 
-  /** Combines `bytes[start, end)` with the next `end - start` bytes of keystream. `words` views the same memory. */
-  apply(bytes: Uint8Array, words: Uint32Array, start: number, end: number): void {
+  /** Combines `data.bytes[start, end)` with the next `end - start` bytes of keystream. */
+  apply(data: Bytes, start: number, end: number): void {
     for (let at = start; at < end;) {
-      if (this.#position === this.#keystream.length) this.#refill(end - at);
-      const stop = Math.min(end, at + this.#keystream.length - this.#position);
-      if ((at - this.#position) % 4 === 0) this.#xorWords(bytes, words, at, stop);
-      else xorBytes(bytes, at, stop, this.#keystream, this.#position);
+      if (this.#position === this.#keystream.bytes.length) this.#refill(end - at);
+      const stop = Math.min(end, at + this.#keystream.bytes.length - this.#position);
+      xorInto(data, at, stop, this.#keystream, this.#other ?? noKeystream, this.#position);
       this.#position += stop - at;
       at = stop;
     }
@@ -51,41 +59,63 @@ export class CtrXor {
     this.#first.release();
     this.#second?.release();
     this.#nextBlocks = smallestBlocks;
-    if (this.#keystream.length > smallestBlocks * blockSize) this.#shrink();
+    if (this.#keystream.bytes.length > smallestBlocks * blockSize) this.#keepLittle();
   }
 
-  #shrink(): void {
-    // From a whole word on, so that alignment is kept.
-    const from = this.#position - this.#position % 4;
-    this.#keystream = this.#keystream.slice(from);
-    this.#words = wordsOf(this.#keystream);
+  /** Winds the streams back to the block at hand, so that nothing made ahead has to be kept. */
+  #keepLittle(): void {
+    const unused = Math.floor((this.#keystream.bytes.length - this.#position) / blockSize);
+    this.#first.rewind(unused);
+    this.#second?.rewind(unused);
+    const end = this.#keystream.bytes.length - unused * blockSize;
+    const from = Math.max(0, end - blockSize);
+    this.#keystream = withWords(this.#keystream.bytes.slice(from, end));
+    if (this.#other !== undefined) this.#other = withWords(this.#other.bytes.slice(from, end));
     this.#position -= from;
   }
 
   #refill(needed: number): void {
     const blocks = Math.min(Math.max(this.#nextBlocks, Math.ceil(needed / blockSize)), largestBlocks);
     this.#nextBlocks = Math.min(blocks * growth, largestBlocks);
-    this.#keystream = this.#first.next(blocks);
-    this.#words = wordsOf(this.#keystream);
+    this.#keystream = withWords(this.#first.next(blocks));
+    this.#other = this.#second === undefined ? undefined : withWords(this.#second.next(blocks));
     this.#position = 0;
-    if (this.#second === undefined) return;
-    const words = this.#words;
-    const other = wordsOf(this.#second.next(blocks));
-    for (let i = 0; i < words.length; i++) words[i] = words[i]! ^ other[i]!;
   }
+}
 
-  #xorWords(bytes: Uint8Array, words: Uint32Array, start: number, end: number): void {
-    const key = this.#words;
-    const keystream = this.#keystream;
-    const shift = this.#position - start;
-    let at = start;
-    for (; at < end && at % 4 !== 0; at++) bytes[at] = bytes[at]! ^ keystream[at + shift]!;
-    const wordEnd = end >> 2;
-    const wordShift = (at + shift >> 2) - (at >> 2);
-    let word = at >> 2;
-    for (; word < wordEnd; word++) words[word] = words[word]! ^ key[word + wordShift]!;
-    for (at = Math.max(at, word * 4); at < end; at++) bytes[at] = bytes[at]! ^ keystream[at + shift]!;
+const noKeystream: Bytes = withWords(new Uint8Array(0));
+
+/** XORs `data[start, end)` with both keystreams, from their byte `position` on. An empty second one counts as zeros. */
+function xorInto(data: Bytes, start: number, end: number, first: Bytes, second: Bytes, position: number): void {
+  const shift = position - start;
+  const aligned = shift % wordSize === 0;
+  const wordStart = aligned ? Math.min(end, start + wordSize - 1 & -wordSize) : end;
+  const wordEnd = Math.max(wordStart, end & -wordSize);
+  xorBytesOfBoth(data.bytes, start, wordStart, first.bytes, second.bytes, shift);
+  const words = data.words;
+  const key = first.words;
+  const wordShift = shift / wordSize;
+  if (second.words.length === 0) {
+    for (let i = wordStart / wordSize; i < wordEnd / wordSize; i++) words[i] = words[i]! ^ key[i + wordShift]!;
+  } else {
+    const other = second.words;
+    for (let i = wordStart / wordSize; i < wordEnd / wordSize; i++) {
+      words[i] = words[i]! ^ key[i + wordShift]! ^ other[i + wordShift]!;
+    }
   }
+  xorBytesOfBoth(data.bytes, wordEnd, end, first.bytes, second.bytes, shift);
+}
+
+function xorBytesOfBoth(
+  data: Uint8Array,
+  start: number,
+  end: number,
+  first: Uint8Array,
+  second: Uint8Array,
+  shift: number,
+): void {
+  xorBytes(data, start, end, first, start + shift);
+  if (second.length > 0) xorBytes(data, start, end, second, start + shift);
 }
 
 /** XORs `bytes[start, end)` with `key` from `keyStart` on, whatever the alignment. */
@@ -94,6 +124,6 @@ export function xorBytes(bytes: Uint8Array, start: number, end: number, key: Uin
   for (let at = start; at < end; at++) bytes[at] = bytes[at]! ^ key[at + shift]!;
 }
 
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+function withWords(bytes: Uint8Array): Bytes {
+  return { bytes, words: new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length >> 3) };
 }

@@ -7,6 +7,7 @@ import type { Secret } from "../policy/secret.ts";
 import type { Slots } from "../policy/slots.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
+import type { DcDialer } from "../telegram/direct.ts";
 import type { DcOverrides } from "../telegram/addresses.ts";
 
 /** Everything that a `Proxy` needs. It opens no socket, reads no clock and draws no random number by itself. */
@@ -44,4 +45,9 @@ export interface ProxyOptions {
     /** Without a byte in either direction. */
     readonly idleMs: number;
   };
+}
+
+/** What all sessions of a proxy share. */
+export interface SessionOptions extends ProxyOptions {
+  readonly dcDialer: DcDialer;
 }

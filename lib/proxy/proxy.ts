@@ -1,6 +1,7 @@
 import type { Conn } from "../relay/conn.ts";
 import { ChunkPool } from "../relay/chunk.ts";
-import type { ProxyOptions } from "./options.ts";
+import { DcDialer } from "../telegram/direct.ts";
+import type { ProxyOptions, SessionOptions } from "./options.ts";
 import { Session } from "./session.ts";
 
 /** How often deadlines and idle times are looked at, at most and at least. */
@@ -14,7 +15,7 @@ const sweepAtLeastMs = 10;
  * - `drain()` lets the sessions finish for a while; disposing ends them at once.
  */
 export class Proxy implements AsyncDisposable {
-  readonly #options: ProxyOptions;
+  readonly #options: SessionOptions;
   readonly #pool = new ChunkPool();
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #closing = new AbortController();
@@ -26,7 +27,7 @@ export class Proxy implements AsyncDisposable {
     for (const [name, ms] of Object.entries(options.timeouts)) {
       if (!(ms > 0)) throw new RangeError(`The timeout ${name} must be positive: ${ms}`);
     }
-    this.#options = options;
+    this.#options = { ...options, dcDialer: new DcDialer(options.dialer, options.clock) };
     this.#sweeping = this.#sweep();
   }
 

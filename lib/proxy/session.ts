@@ -33,10 +33,10 @@ import {
   unshaped,
 } from "../relay/pump.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
-import { dialAny } from "../telegram/direct.ts";
+import { frameSize } from "../transport/obfuscated2.ts";
 import { answerClientHello, type Greeting, readClientHello, readPlainFrame, type VerifiedHello } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
-import type { ProxyOptions } from "./options.ts";
+import type { SessionOptions } from "./options.ts";
 import { type Destination, findDestination, joinSides, type Shapers } from "./telegram_side.ts";
 
 /** A fake-TLS hello has up to 2 KiB, a plain frame and the first packet a few hundred bytes. */
@@ -53,6 +53,8 @@ class Ended extends Error {
     super(reason);
   }
 }
+/** Ends what is being dialed for a session that is over; made once, since an error of its own costs a stack. */
+const sessionOver = new Error("the session is over");
 
 /** Both sides, ready to be relayed. */
 interface Link extends Shapers {
@@ -62,15 +64,15 @@ interface Link extends Shapers {
 
 export class Session {
   readonly #client: Conn;
-  readonly #options: ProxyOptions;
+  readonly #options: SessionOptions;
   readonly #pool: ChunkPool;
   readonly #id: ConnectionId;
   readonly #remote: Address;
   readonly #startMs: number;
   readonly #up: Meter = { bytes: 0, active: false };
   readonly #down: Meter = { bytes: 0, active: false };
-  /** Why the session was stopped, once it is. */
-  #stopped: Ended | undefined;
+  /** Why the session was stopped, once it is: a word for the log. */
+  #stopped: string | undefined;
   /** Set while dialing. */
   #dialing: AbortController | undefined;
   #other: Conn | undefined;
@@ -80,7 +82,7 @@ export class Session {
   /** When bytes last moved, as far as the sweep has noticed; `undefined` before relaying. */
   #lastActiveMs: number | undefined;
 
-  constructor(client: Conn, id: ConnectionId, options: ProxyOptions, pool: ChunkPool) {
+  constructor(client: Conn, id: ConnectionId, options: SessionOptions, pool: ChunkPool) {
     this.#client = client;
     this.#id = id;
     this.#options = options;
@@ -104,7 +106,7 @@ export class Session {
       type: "closed",
       id: this.#id,
       remote: this.#remote,
-      reason: this.#stopped!.reason,
+      reason: this.#stopped ?? "ended",
       upBytes: this.#up.bytes,
       downBytes: this.#down.bytes,
       durationMs: clock.nowMs() - this.#startMs,
@@ -113,8 +115,8 @@ export class Session {
 
   /** Ends the session now; the first reason counts. */
   stop(reason: string): void {
-    this.#stopped ??= new Ended(reason);
-    this.#dialing?.abort(this.#stopped);
+    this.#stopped ??= reason;
+    this.#dialing?.abort(sessionOver);
     this.#client[Symbol.dispose]();
     this.#other?.[Symbol.dispose]();
   }
@@ -164,7 +166,7 @@ export class Session {
       this.#options.events.emit({ type: "dc-replaced", id: this.#id, asked, given: destination.dc });
     }
     const shapers = joinSides(greeting, destination.dc, inbox, this.#options);
-    const early = this.#readEarly(shapers.up);
+    const early = this.#readEarly(shapers.up, inbox.chunk.end === frameSize);
     const other = await this.#dialTelegram(destination);
     await writeAll(other, inbox.received);
     this.#up.bytes += inbox.received.length;
@@ -172,25 +174,28 @@ export class Session {
     return { ...shapers, other, early };
   }
 
-  /** Begins to read from the client before its data centre is reached: a client that goes away ends the dialing. */
-  #readEarly(up: Shaper): EarlyRead {
+  /**
+   * Begins to read from the client before its data centre is reached: a client that goes away ends the dialing. One that has
+   * sent something and then its end may only be done with talking; what it sent is delivered.
+   */
+  #readEarly(up: Shaper, saidNothing: boolean): EarlyRead {
     const chunk = this.#pool.take(0);
     const offset = up.readOffset;
     const room = up.readSize(chunk.size);
     const reading = this.#client.read(chunk.space(offset, offset + room));
-    const ifGone = (count: number | null) => {
-      if (count === null && this.#other === undefined) this.stop("client-gone");
+    const gone = () => {
+      if (this.#other === undefined) this.stop("client-gone");
     };
-    reading.then(ifGone, () => ifGone(null));
+    reading.then((count) => count === null && saidNothing && gone(), gone);
     return { chunk, offset, room, reading };
   }
 
   async #dialTelegram({ dc, addresses }: Destination): Promise<Conn> {
-    const { clock, dialer, events, preferIp } = this.#options;
+    const { dcDialer, events, preferIp } = this.#options;
     const ordered = orderAddresses(addresses, preferIp, this.#id);
     try {
       if (ordered.length === 0) throw new Error(`data centre ${dc} has no address for ${preferIp}`);
-      const conn = await this.#dial((signal) => dialAny(ordered, { dialer, clock, signal }));
+      const conn = await this.#dial((dialing) => dcDialer.dial(ordered, dialing));
       events.emit({ type: "connected", id: this.#id, dc, address: conn.remote });
       return conn;
     } catch (error) {
@@ -217,7 +222,7 @@ export class Session {
     const { events, dialer, isOwn } = this.#options;
     let other: Conn;
     try {
-      other = await this.#dial((signal) => dialer.dial(front, { signal }));
+      other = await this.#dial(({ signal }) => dialer.dial(front, { signal }));
     } catch (error) {
       if (this.#stopped === undefined) {
         events.emit({ type: "front-failed", id: this.#id, front, reason: messageOf(error) });
@@ -248,15 +253,16 @@ export class Session {
   // Both
 
   /** Dials within the tcp timeout; the end of the session ends it too. */
-  async #dial(open: (signal: AbortSignal) => Promise<Conn>): Promise<Conn> {
+  async #dial(open: (dialing: AbortController) => Promise<Conn>): Promise<Conn> {
     const dialing = this.#dialing = new AbortController();
     const { tcpMs } = this.#options.timeouts;
     this.#deadlineAfter(tcpMs, () => dialing.abort(new Error(`no answer within ${tcpMs} ms`)));
     try {
-      if (this.#stopped !== undefined) throw this.#stopped;
-      const conn = this.#other = await open(dialing.signal);
-      if (this.#stopped !== undefined) throw (conn[Symbol.dispose](), this.#stopped);
-      return conn;
+      if (this.#stopped !== undefined) throw sessionOver;
+      const conn = this.#other = await open(dialing);
+      if (this.#stopped === undefined) return conn;
+      conn[Symbol.dispose]();
+      throw sessionOver;
     } finally {
       this.#dialing = undefined;
       this.#deadlineMs = Infinity;
@@ -298,7 +304,7 @@ export class Session {
   /** The word for the log, and an event where an error means more than an end. */
   #explain(error: unknown): string {
     // After a stop, whatever fails fails because of it.
-    if (this.#stopped !== undefined) return this.#stopped.reason;
+    if (this.#stopped !== undefined) return this.#stopped;
     if (error instanceof Ended) return error.reason;
     if (error instanceof ProtocolError) {
       this.#emitRefused(error, "closed");

@@ -1,5 +1,5 @@
 /** What the proxy does to bytes on their way: records off and on, one cipher into another. */
-import type { CtrXor } from "../crypto/ctr_xor.ts";
+import { type CtrXor, wordSize } from "../crypto/ctr_xor.ts";
 import {
   frameInPlace,
   payloadThatFits,
@@ -28,7 +28,7 @@ export class Recrypt implements Shaper {
   }
 
   shape(chunk: Chunk): void {
-    this.#cipher.apply(chunk.bytes, chunk.words, chunk.start, chunk.end);
+    this.#cipher.apply(chunk, chunk.start, chunk.end);
   }
 
   release(): void {
@@ -38,7 +38,7 @@ export class Recrypt implements Shaper {
 
 /** TLS records from the client: payload out, then enciphered for Telegram. */
 export class StripAndRecrypt implements Shaper {
-  readonly readOffset = headroom;
+  readonly readOffset = wordSize;
   readonly #records: RecordReader;
   readonly #cipher: CtrXor;
 
@@ -53,10 +53,10 @@ export class StripAndRecrypt implements Shaper {
 
   shape(chunk: Chunk): void {
     // Payload moves towards the start anyway: to where words of data meet words of keystream.
-    const to = headroom - 4 + this.#cipher.alignment;
+    const to = this.#cipher.alignment;
     chunk.end = this.#records.strip(chunk.bytes, chunk.start, chunk.end, to);
     chunk.start = to;
-    this.#cipher.apply(chunk.bytes, chunk.words, chunk.start, chunk.end);
+    this.#cipher.apply(chunk, chunk.start, chunk.end);
   }
 
   release(): void {
@@ -75,7 +75,7 @@ export class Frame implements Shaper {
   /** Room for the first header, and on to where words of data meet words of keystream. */
   get readOffset(): number {
     if (this.#cipher === undefined) return recordHeaderSize;
-    return recordHeaderSize + (this.#cipher.alignment - recordHeaderSize & 3);
+    return recordHeaderSize + (this.#cipher.alignment - recordHeaderSize & wordSize - 1);
   }
 
   /** Whole records only, as soon as one fits. */
@@ -85,7 +85,7 @@ export class Frame implements Shaper {
   }
 
   shape(chunk: Chunk): void {
-    this.#cipher?.apply(chunk.bytes, chunk.words, chunk.start, chunk.end);
+    this.#cipher?.apply(chunk, chunk.start, chunk.end);
     const start = chunk.start - recordHeaderSize;
     chunk.end = frameInPlace(chunk.bytes, start, chunk.end - chunk.start);
     chunk.start = start;

@@ -48,7 +48,7 @@ export function joinSides(
   const cipher = joinUplinks(client, telegram);
   const { chunk } = inbox;
   chunk.bytes.set(telegram.bytes);
-  cipher.apply(chunk.bytes, chunk.words, frameSize, chunk.end);
+  cipher.apply(chunk, frameSize, chunk.end);
   const tls = records !== undefined;
   return {
     up: tls ? new StripAndRecrypt(records, cipher) : new Recrypt(cipher),

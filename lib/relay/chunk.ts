@@ -5,20 +5,20 @@
  * when they are exchanged, so nothing is allocated while bytes flow.
  */
 
-/** Room before what a read fills: for a record header, or to move payload down to a word boundary. */
-export const headroom = 8;
+/** Room before what a read fills, at most: for a record header, and on to a word boundary. */
+export const headroom = 16;
 
-/** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory. */
+/** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory, 8 bytes each. */
 export class Chunk {
   readonly bytes: Uint8Array;
-  readonly words: Uint32Array;
+  readonly words: BigUint64Array;
   start = 0;
   end = 0;
   #space: Uint8Array;
 
   constructor(readonly size: number) {
     this.bytes = new Uint8Array(size);
-    this.words = new Uint32Array(this.bytes.buffer);
+    this.words = new BigUint64Array(this.bytes.buffer);
     this.#space = this.bytes;
   }
 

@@ -8,63 +8,84 @@ import type { Dialer } from "../relay/dialer.ts";
 const staggerMs = 250;
 /** Pauses before all addresses are tried again. */
 const pausesMs = [200, 400, 800];
+/** So long an address that failed is tried after those that did not: a host without IPv6 learns that once a minute. */
+const distrustMs = 60_000;
+/** Why attempts are given up once one has won; made once, since an abort without a reason makes an error with its stack. */
+const decided = new Error("another address answered first");
 
-export interface DialAnyOptions {
-  readonly dialer: Dialer;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
+/** Dials data centres and remembers which addresses failed lately. */
+export class DcDialer {
+  readonly #dialer: Dialer;
+  readonly #clock: Clock;
+  readonly #failedAtMs = new Map<string, number>();
 
-/**
- * Connects to one of `addresses`, in order and staggered; tries all of them again up to three times.
- *
- * @throws The signal's reason once it aborts, else an `Error` that says what each address answered in the last round.
- */
-export async function dialAny(addresses: readonly Address[], options: DialAnyOptions): Promise<Conn> {
-  for (let round = 0;; round++) {
-    try {
-      return addresses.length === 1
-        ? await options.dialer.dial(addresses[0]!, { signal: options.signal })
-        : await dialRound(addresses, options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      const pauseMs = pausesMs[round];
-      if (pauseMs === undefined) throw error;
-      await options.clock.sleep(pauseMs, options.signal);
+  constructor(dialer: Dialer, clock: Clock) {
+    this.#dialer = dialer;
+    this.#clock = clock;
+  }
+
+  /**
+   * Connects to one of `addresses`, in order and staggered, those that failed within the last minute last; tries all of them
+   * again up to three times. An abort of `dialing` gives up; this itself aborts it as soon as one address has answered.
+   *
+   * @throws The reason of an abort, else an `Error` that says what each address answered in the last round.
+   */
+  async dial(addresses: readonly Address[], dialing: AbortController): Promise<Conn> {
+    const { signal } = dialing;
+    for (let round = 0;; round++) {
+      try {
+        return await this.#dialRound(this.#trustedFirst(addresses), dialing);
+      } catch (error) {
+        signal.throwIfAborted();
+        const pauseMs = pausesMs[round];
+        if (pauseMs === undefined) throw error;
+        await this.#clock.sleep(pauseMs, signal);
+      }
     }
   }
-}
 
-/** One round: each address starts 250 ms after the one before, or at once when all before it have failed. */
-async function dialRound(addresses: readonly Address[], { dialer, clock, signal }: DialAnyOptions): Promise<Conn> {
-  const decided = new AbortController();
-  const either = AbortSignal.any([signal, decided.signal]);
-  const failures: string[] = [];
-  let winner: Conn | undefined;
-
-  const attempt = async (address: Address): Promise<void> => {
-    try {
-      const conn = await dialer.dial(address, { signal: either });
+  /** One round: each address starts 250 ms after the one before, or at once when all before it have failed. */
+  async #dialRound(addresses: readonly Address[], dialing: AbortController): Promise<Conn> {
+    let winner: Conn | undefined;
+    const failures: string[] = [];
+    const attempts: Promise<void>[] = [];
+    const win = (conn: Conn) => {
       if (winner !== undefined) return conn[Symbol.dispose]();
       winner = conn;
-      decided.abort();
-    } catch (error) {
-      failures.push(`${formatAddress(address)}: ${error instanceof Error ? error.message : error}`);
+      if (addresses.length > 1) dialing.abort(decided);
+    };
+    for (const address of addresses) {
+      attempts.push(
+        this.#attempt(address, dialing.signal).then(win, (error: Error) => void failures.push(error.message)),
+      );
+      if (attempts.length === addresses.length) break;
+      const headStart = this.#clock.sleep(staggerMs, dialing.signal).catch(() => {});
+      await Promise.race([Promise.all(attempts), headStart]);
+      if (dialing.signal.aborted) break;
     }
-  };
-
-  const attempts: Promise<void>[] = [];
-  for (const address of addresses) {
-    if (winner !== undefined || signal.aborted) break;
-    attempts.push(attempt(address));
-    const headStart = new AbortController();
-    const pause = clock.sleep(staggerMs, AbortSignal.any([either, headStart.signal])).catch(() => {});
-    // The next address need not wait for one that has failed already.
-    await Promise.race([pause, Promise.all(attempts)]);
-    headStart.abort();
+    await Promise.all(attempts);
+    if (winner !== undefined) return winner;
+    dialing.signal.throwIfAborted();
+    throw new Error(failures.join("; "));
   }
-  await Promise.all(attempts);
-  signal.throwIfAborted();
-  if (winner === undefined) throw new Error(failures.join("; "));
-  return winner;
+
+  async #attempt(address: Address, signal: AbortSignal): Promise<Conn> {
+    const key = formatAddress(address);
+    try {
+      const conn = await this.#dialer.dial(address, { signal });
+      if (this.#failedAtMs.size > 0) this.#failedAtMs.delete(key);
+      return conn;
+    } catch (error) {
+      if (!signal.aborted) this.#failedAtMs.set(key, this.#clock.nowMs());
+      throw new Error(`${key}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  }
+
+  #trustedFirst(addresses: readonly Address[]): readonly Address[] {
+    if (this.#failedAtMs.size === 0 || addresses.length < 2) return addresses;
+    const sinceMs = this.#clock.nowMs() - distrustMs;
+    const isTrusted = (address: Address) => (this.#failedAtMs.get(formatAddress(address)) ?? -Infinity) < sinceMs;
+    const trusted = addresses.filter(isTrusted);
+    return trusted.length === addresses.length ? addresses : [...trusted, ...addresses.filter((a) => !isTrusted(a))];
+  }
 }

@@ -1,0 +1,31 @@
+// deno-lint-ignore-file no-console
+/** What commands need of the world around them, in one place, so that tests can run them without it. */
+import type { Config } from "../config/config.ts";
+import type { ServeOptions } from "../daemon/serve.ts";
+
+export interface Environment {
+  /** Writes to standard output, with a line break at the end. */
+  print(text: string): void;
+  /** Writes to standard error, with a line break at the end. */
+  printError(text: string): void;
+  /** Whether a person reads standard output, rather than a program or a file. */
+  readonly isTerminal: boolean;
+  readFile(path: string): Promise<string>;
+  readStandardInput(): Promise<string>;
+  /** Nobody but this user may read what it writes: every file of ours holds a secret. */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
+  serve(config: Config, options: ServeOptions): Promise<void>;
+}
+
+/** The real one. */
+export const denoEnvironment: Environment = {
+  print: (text) => console.log(text),
+  printError: (text) => console.error(text),
+  isTerminal: Deno.stdout.isTerminal(),
+  readFile: (path) => Deno.readTextFile(path),
+  readStandardInput: () => new Response(Deno.stdin.readable).text(),
+  writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
+  // Loaded only now: the other commands start several times faster without the proxy.
+  serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
+};

@@ -1,0 +1,122 @@
+import type { Table } from "../config/field.ts";
+import { readConfig, type Source } from "../config/parse.ts";
+import { type Command, type Input, usageError, wrongValue } from "./command.ts";
+import { noLinksFlag, serveWithLinks } from "./run.ts";
+
+/** Flags and arguments that stand for one key of a configuration each; all that is said about it holds for them. */
+const keys: readonly { readonly name: string; readonly key: readonly string[] }[] = [
+  { name: "<bind-to>", key: ["bind-to"] },
+  { name: "<secret>", key: ["secret"] },
+  { name: "--debug", key: ["debug"] },
+  { name: "--log-level", key: ["log-level"] },
+  { name: "--concurrency", key: ["concurrency"] },
+  { name: "--prefer-ip", key: ["prefer-ip"] },
+  { name: "--domain-fronting-port", key: ["domain-fronting", "port"] },
+  { name: "--domain-fronting-ip", key: ["domain-fronting", "ip"] },
+  { name: "--timeout", key: ["network", "timeout", "tcp"] },
+  { name: "--antireplay-cache-size", key: ["defense", "anti-replay", "max-size"] },
+  { name: "--fast-mode", key: ["telegram", "fast-mode"] },
+  { name: "--dc-override", key: ["dc-overrides"] },
+];
+
+export const simpleRun: Command = {
+  name: "simple-run",
+  summary: "run a proxy without a configuration",
+  docs:
+    "As run does, with what stands on the command line, and the defaults of a configuration for all the rest; but for\n" +
+    "a data centre that is not known, 2 is taken.",
+  arguments: [
+    { name: "<bind-to>", docs: "where to listen, such as 0.0.0.0:3128" },
+    { name: "<secret>", docs: "a secret; mtg generate-secret makes one" },
+  ],
+  flags: [
+    { name: "debug", short: "d", docs: "Log as much as possible." },
+    { name: "log-level", value: "<level>", docs: "debug, info, warning or error. Default: info." },
+    {
+      name: "concurrency",
+      short: "c",
+      value: "<number>",
+      docs: "How many clients are served at a time. Default: 8192.",
+    },
+    {
+      name: "prefer-ip",
+      short: "i",
+      value: "<preference>",
+      docs: "prefer-ipv4, prefer-ipv6, only-ipv4 or only-ipv6. Default: prefer-ipv6.",
+    },
+    {
+      name: "domain-fronting-port",
+      short: "p",
+      value: "<port>",
+      docs: "The port of the site that strangers see. Default: 443.",
+    },
+    { name: "domain-fronting-ip", value: "<address>", docs: "The address of the site that strangers see." },
+    { name: "timeout", short: "t", value: "<duration>", docs: "How long connecting may take. Default: 10s." },
+    {
+      name: "antireplay-cache-size",
+      short: "a",
+      value: "<size>",
+      docs: "Memory to remember clients with, 0 for none. Default: 1mib.",
+    },
+    { name: "fast-mode", docs: "Let Telegram's bytes through without encrypting them anew. This is the default." },
+    { name: "no-fast-mode", docs: "Encrypt Telegram's bytes anew." },
+    {
+      name: "dc-override",
+      value: "<dc=ip:port>",
+      docs: "An address in place of Telegram's own, such as 2=127.0.0.1:8443. May be repeated.",
+    },
+    { name: "tcp-buffer", short: "b", value: "<size>", docs: "Accepted for mtg's sake, and without effect." },
+    noLinksFlag,
+  ],
+  run: async (input, environment) => {
+    const config = readConfig(documentOf(input), commandLine);
+    if (input.value("tcp-buffer") !== undefined) {
+      environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
+    }
+    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+  },
+};
+
+/** Messages speak of flags and arguments, in the place of keys. */
+const commandLine: Source = {
+  name: (path) => keys.find(({ key }) => key.every((step, index) => path[index] === step))?.name ?? path.join("."),
+  place: () => ({}),
+};
+
+/** What the configuration would be as a file. */
+function documentOf(input: Input): Table {
+  const [bindTo, secret] = input.arguments;
+  const document: Record<string, unknown> = { "allow-fallback-on-unknown-dc": true };
+  for (const { name, key } of keys) {
+    const value = input.value(name.slice("--".length));
+    if (value !== undefined) put(document, key, value);
+  }
+  put(document, ["bind-to"], bindTo);
+  put(document, ["secret"], secret);
+  if (input.has("debug")) put(document, ["debug"], true);
+  if (input.has("fast-mode") && input.has("no-fast-mode")) {
+    throw usageError("--fast-mode and --no-fast-mode: expected only one of them");
+  }
+  if (input.has("no-fast-mode")) put(document, ["telegram", "fast-mode"], false);
+  put(document, ["dc-overrides"], overridesOf(input.values("dc-override")));
+  return document;
+}
+
+function put(table: Record<string, unknown>, key: readonly string[], value: unknown): void {
+  const [first, ...rest] = key;
+  if (first === undefined) return;
+  if (rest.length === 0) table[first] = value;
+  else put((table[first] ??= {}) as Record<string, unknown>, rest, value);
+}
+
+function overridesOf(values: readonly string[]): Table {
+  const overrides: Record<string, string[]> = {};
+  for (const value of values) {
+    const [, dc, address] = /^([^=]+)=(.+)$/.exec(value) ?? [];
+    if (dc === undefined || address === undefined) {
+      throw wrongValue("dc-override", value, "expected a data centre and its address, 2=127.0.0.1:8443");
+    }
+    (overrides[dc] ??= []).push(address);
+  }
+  return overrides;
+}

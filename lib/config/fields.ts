@@ -1,0 +1,207 @@
+/**
+ * Every key of a configuration: its parser, its default, whether a running proxy takes over a change, and what it is
+ * for. Parsing, messages about unknown keys, defaults and the documentation all come from this one table.
+ *
+ * A duration of zero stands for the default, as in mtg v2, except for `grace`, where "0s" really means not to wait. The
+ * same goes for an empty text, wherever a key need not be given.
+ */
+import type { PreferIp } from "../address.ts";
+import { addresses, host, ip, ipAndPort, ipv4, ipv6, listenAddress } from "./address_values.ts";
+import type { Config, LogLevel } from "./config.ts";
+import {
+  defaulted,
+  type Field,
+  freeTable,
+  optional,
+  type Problem,
+  readTable,
+  required,
+  type Schema,
+  type Table,
+  type ValuesOf,
+} from "./field.ts";
+import { bad, bool, bytes, choice, duration, errorRate, good, integer, type Parser, port, secret } from "./values.ts";
+
+const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
+
+/** A data centre as clients ask for it: its sign says "media", its size (10,000 more) "test". It travels in 16 bits. */
+const dcNumber: Parser<number> = (raw) => {
+  const value = typeof raw === "string" && /^-?[1-9]\d{0,4}$/.test(raw) ? Number(raw) : 0;
+  if (value !== 0 && Math.abs(value) <= 32_767) return good(value);
+  return bad('expected the number of a data centre such as "2", "-2" (media) or "10002" (test)');
+};
+
+const topFields = {
+  secret: required("secret", secret, {
+    docs: "What clients must know to use the proxy. `mtg generate-secret www.example.com` makes one.",
+    hot: true,
+    missing: 'make one with "mtg generate-secret www.example.com"',
+    sample: "what mtg generate-secret printed",
+    confidential: true,
+  }),
+  bindTo: required("bind-to", addresses(listenAddress), {
+    docs: 'Where to listen: "host:port", ":port" for all interfaces, "unix:/path", or an array of these.',
+    hot: false,
+    missing: 'say where to listen, such as "0.0.0.0:3128"',
+    sample: "0.0.0.0:3128",
+  }),
+  concurrency: defaulted("concurrency", integer(1, 1_000_000), {
+    docs: "How many clients are served at a time; more are turned away at once.",
+    hot: true,
+    default: 8192,
+  }),
+  preferIp: defaulted("prefer-ip", choice(preferences), {
+    docs: "Which kind of address is tried first, or alone, to reach Telegram and the fronted site.",
+    hot: true,
+    default: "prefer-ipv6",
+  }),
+  debug: defaulted("debug", bool, {
+    docs: "Log as much as possible, whatever log-level says.",
+    hot: true,
+    default: false,
+  }),
+  logLevel: defaulted("log-level", choice<LogLevel>(logLevels, { warn: "warning" }), {
+    docs: "The least important lines that are logged: debug, info, warning or error.",
+    hot: true,
+    default: "info",
+  }),
+  publicIpv4: optional("public-ipv4", ipv4, {
+    docs: "The IPv4 address in links, where bind-to does not tell it.",
+    hot: true,
+    sample: "203.0.113.7",
+  }),
+  publicIpv6: optional("public-ipv6", ipv6, {
+    docs: "The IPv6 address in links, where bind-to does not tell it.",
+    hot: true,
+    sample: "2001:db8::7",
+  }),
+  publicHost: optional("public-host", host, {
+    docs: "The host in links: a name outlives an address. It goes before public-ipv4 and public-ipv6.",
+    hot: true,
+    sample: "proxy.example.com",
+  }),
+  publicPort: optional("public-port", port, {
+    docs: "The port in links, where clients reach the proxy through another one than it listens on.",
+    hot: true,
+    sample: 443,
+  }),
+  tolerateTimeSkewnessMs: defaulted("tolerate-time-skewness", duration, {
+    docs: "How far a client's clock may be off, either way.",
+    hot: true,
+    default: "2m",
+    zeroIsDefault: true,
+  }),
+  allowFallbackOnUnknownDc: defaulted("allow-fallback-on-unknown-dc", bool, {
+    docs: "Take data centre 2 for those that are not known, instead of refusing the client.",
+    hot: true,
+    default: false,
+  }),
+  graceMs: defaulted("grace", duration, {
+    docs: 'How long running sessions may go on when the proxy is told to stop; "0s" is not at all.',
+    hot: true,
+    default: "5s",
+  }),
+};
+
+const sectionFields = {
+  fastMode: defaulted("telegram.fast-mode", bool, {
+    docs: "Let Telegram's bytes pass through to the client without encrypting them anew.",
+    hot: true,
+    default: true,
+  }),
+  frontHost: optional("domain-fronting.host", host, {
+    docs: "The site that everyone sees who does not know the secret; without it, the host of a fake-TLS secret.",
+    hot: true,
+    sample: "www.example.com",
+  }),
+  frontIp: optional("domain-fronting.ip", ip, {
+    docs: "The address of that site, where its name does not tell it.",
+    hot: true,
+    sample: "203.0.113.80",
+  }),
+  frontPort: defaulted("domain-fronting.port", port, {
+    docs: "The port of that site.",
+    hot: true,
+    default: 443,
+  }),
+  tcpMs: defaulted("network.timeout.tcp", duration, {
+    docs: "How long connecting to Telegram or to the fronted site may take.",
+    hot: true,
+    default: "10s",
+    zeroIsDefault: true,
+  }),
+  handshakeMs: defaulted("network.timeout.handshake", duration, {
+    docs: "How long a client may take until it has proven that it knows the secret.",
+    hot: true,
+    default: "10s",
+    zeroIsDefault: true,
+  }),
+  idleMs: defaulted("network.timeout.idle", duration, {
+    docs: "How long a session may be silent both ways before it is ended.",
+    hot: true,
+    default: "5m",
+    zeroIsDefault: true,
+  }),
+  antiReplay: defaulted("defense.anti-replay.enabled", bool, {
+    docs: "Treat a client that repeats an earlier one's first message as a stranger.",
+    hot: false,
+    default: true,
+  }),
+  antiReplaySizeBytes: defaulted("defense.anti-replay.max-size", bytes({ bytes: 2 ** 30, text: "1gib" }), {
+    docs: "How much memory remembers earlier messages; 0 switches anti-replay off.",
+    hot: false,
+    default: "1mib",
+  }),
+  antiReplayErrorRate: defaulted("defense.anti-replay.error-rate", errorRate, {
+    docs: "How often a new client may be mistaken for an earlier one.",
+    hot: false,
+    default: 0.001,
+  }),
+  dcOverrides: freeTable("dc-overrides", { keys: dcNumber, values: addresses(ipAndPort) }, {
+    docs: 'Addresses that stand in for Telegram\'s own, by data centre; "2" also covers -2 and the test numbers.',
+    hot: true,
+    sample: { "2": ["127.0.0.1:8443", "[::1]:8443"] },
+  }),
+};
+
+/** Every key, in the order in which the example shows them. */
+const fields = { ...topFields, ...sectionFields };
+
+/** All fields with their defaults and documentation. */
+export const allFields: readonly Field<unknown>[] = Object.values<Field<unknown>>(fields satisfies Schema);
+
+/** Makes a configuration of a document's values; `undefined` if that added to `problems`. */
+export function readFields(document: Table, problems: Problem[]): Config | undefined {
+  const values = readTable(fields, document, [], problems);
+  return problems.length === 0 ? arrange(values) : undefined;
+}
+
+function arrange(values: ValuesOf<typeof fields>): Config {
+  return {
+    secret: values.secret,
+    bindTo: values.bindTo,
+    concurrency: values.concurrency,
+    preferIp: values.preferIp,
+    debug: values.debug,
+    logLevel: values.debug ? "debug" : values.logLevel,
+    publicIpv4: values.publicIpv4,
+    publicIpv6: values.publicIpv6,
+    publicHost: values.publicHost,
+    publicPort: values.publicPort,
+    tolerateTimeSkewnessMs: values.tolerateTimeSkewnessMs,
+    allowFallbackOnUnknownDc: values.allowFallbackOnUnknownDc,
+    graceMs: values.graceMs,
+    telegram: { fastMode: values.fastMode },
+    domainFronting: { host: values.frontHost, ip: values.frontIp, port: values.frontPort },
+    network: { timeout: { tcpMs: values.tcpMs, handshakeMs: values.handshakeMs, idleMs: values.idleMs } },
+    defense: {
+      antiReplay: {
+        enabled: values.antiReplay,
+        maxSizeBytes: values.antiReplaySizeBytes,
+        errorRate: values.antiReplayErrorRate,
+      },
+    },
+    dcOverrides: values.dcOverrides,
+  };
+}
