@@ -42,7 +42,7 @@ import { type Destination, findDestination, joinSides, type Shapers } from "./te
 /** A fake-TLS hello has up to 2 KiB, a plain frame and the first packet a few hundred bytes. */
 const inboxSizes: { readonly tls: ChunkClass; readonly plain: ChunkClass } = { tls: 1, plain: 0 };
 /** Uploads go through two ciphers and gain nothing from more than 64 KiB at a time. */
-const largestUp: ChunkClass = 3;
+const largestUp: ChunkClass = 4;
 const largestDown: ChunkClass = 4;
 /** A connection without traffic for so long gives its ciphers and spare keystream back. */
 const quietMs = 5_000;

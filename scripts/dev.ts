@@ -1,0 +1,138 @@
+/**
+ * `deno task dev`: a proxy to work on, with no configuration needed.
+ *
+ * ```text
+ * deno task dev               on 127.0.0.1:3128 (or the next free port), with a secret of its own
+ * deno task dev -- --lan      on all interfaces, with this machine's address in the links, for a phone nearby
+ * deno task dev -- my.toml    with this configuration
+ * ```
+ *
+ * The proxy restarts whenever a source changes; secret, port and links stay the same as long as this script runs.
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { stringify } from "@std/toml/stringify";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { denoEnvironment } from "../lib/cli/environment.ts";
+import { randomSecret } from "../lib/cli/generate_secret.ts";
+import { linkText } from "../lib/cli/links.ts";
+import { qrText } from "../lib/cli/qr.ts";
+import { defaultFrontedHost, proxyLinks } from "../lib/policy/proxy_link.ts";
+import { formatSecret } from "../lib/policy/secret.ts";
+
+const firstPort = 3128;
+const portsToTry = 100;
+/** Ctrl-C in a terminal reaches the proxy by itself; a signal from elsewhere has to be passed on. */
+const passOnAfterMs = 300;
+/** More than any sane `grace`. */
+const killAfterMs = 30_000;
+
+const usage = "usage: deno task dev [-- --lan | my.toml]";
+
+/** Writes a configuration for the time of this run, which only this user may read; gives its path. */
+async function makeConfig(lan: boolean): Promise<string> {
+  const [listen, server] = lan ? ["0.0.0.0", lanAddress()] : ["127.0.0.1", "127.0.0.1"];
+  const port = freePort(listen);
+  const secret = randomSecret("tls", defaultFrontedHost());
+  const path = await Deno.makeTempFile({ prefix: "mtg-dev-", suffix: ".toml" });
+  if (Deno.build.os !== "windows") await Deno.chmod(path, 0o600);
+  const config = {
+    secret: formatSecret(secret, "base64"),
+    "bind-to": `${listen}:${port}`,
+    "public-host": server,
+    grace: "0s",
+  };
+  await Deno.writeTextFile(path, stringify(config));
+  const { tg } = proxyLinks({ server, port, secret, encoding: "base64" });
+  denoEnvironment.print(`A proxy on ${listen}:${port} that looks like ${secret.host} to strangers. Ctrl-C ends it.\n`);
+  denoEnvironment.print(linkText(secret, [{ family: "ipv4", server, port }]));
+  denoEnvironment.print(`\n${qrText(tg, { colours: denoEnvironment.isTerminal })}\n`);
+  return path;
+}
+
+/** The first port from 3128 on that nobody listens on. */
+function freePort(hostname: string): number {
+  for (let port = firstPort; port < firstPort + portsToTry; port++) {
+    try {
+      Deno.listen({ hostname, port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(`no port from ${firstPort} to ${firstPort + portsToTry - 1} is free`);
+}
+
+/** This machine's address in its network: one for private use if there is any, and none of a container bridge. */
+function lanAddress(): string {
+  const found = Deno.networkInterfaces().filter(({ family, address, name }) =>
+    family === "IPv4" && !address.startsWith("127.") && !/^(docker|br-|veth|virbr)/.test(name)
+  );
+  const own = found.find(({ address }) => /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address)) ?? found[0];
+  if (own === undefined) throw new Error("--lan: this machine has no IPv4 address but its loopback one");
+  return own.address;
+}
+
+function startProxy(config: string, options: { readonly links: boolean }): Deno.ChildProcess {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const permissions = ["--no-prompt", "--allow-net", "--allow-read"];
+  const links = options.links ? [] : ["--no-links"];
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", `--watch=${config}`, "--no-clear-screen", ...permissions, main, "run", ...links, config],
+  }).spawn();
+}
+
+/** Runs the proxy until it ends, whether by itself or by a signal to this process; gives its exit code. */
+async function runProxy(config: string, options: { readonly links: boolean }): Promise<number> {
+  const child = startProxy(config, options);
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const send = (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  const stop = () => {
+    if (timers.length > 0) return send("SIGKILL");
+    // The watcher around the proxy ends by SIGINT only.
+    timers.push(setTimeout(send, passOnAfterMs, "SIGINT"), setTimeout(send, killAfterMs, "SIGKILL"));
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  const { code } = await child.status;
+  for (const timer of timers) clearTimeout(timer);
+  for (const signal of signals) Deno.removeSignalListener(signal, stop);
+  return code;
+}
+
+async function dev(args: readonly string[]): Promise<number> {
+  const unknown: string[] = [];
+  const { lan, _: files } = parseArgs(args.filter((arg) => arg !== "--"), {
+    boolean: ["lan"],
+    string: ["_"],
+    unknown: (arg: string, key?: string) => key === undefined || (unknown.push(arg), false),
+  });
+  if (unknown.length > 0 || files.length > 1 || (lan && files.length > 0)) {
+    denoEnvironment.printError(usage);
+    return 2;
+  }
+  const own = files[0];
+  // deno task starts scripts in the project's directory, and keeps the one of its user here.
+  if (own !== undefined) return await runProxy(resolve(Deno.env.get("INIT_CWD") ?? ".", String(own)), { links: true });
+  const config = await makeConfig(lan === true);
+  try {
+    return await runProxy(config, { links: false });
+  } finally {
+    await Deno.remove(config);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await dev(Deno.args));
+  } catch (error) {
+    denoEnvironment.printError(`dev: ${error instanceof Error ? error.message : error}`);
+    Deno.exit(1);
+  }
+}

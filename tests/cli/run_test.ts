@@ -1,0 +1,51 @@
+import { assertEquals } from "@std/assert";
+import { configText, runMain, tlsBase64, tlsHex } from "./fake_environment.ts";
+
+const links = (server: string, port: number) => [
+  "Links for Telegram. Whoever has one can use this proxy:",
+  `  tg://proxy?server=${server}&port=${port}&secret=${tlsBase64}`,
+  `  https://t.me/proxy?server=${server}&port=${port}&secret=${tlsBase64}`,
+  "The same for old clients, with the secret in hex:",
+  `  tg://proxy?server=${server}&port=${port}&secret=${tlsHex}`,
+  `  https://t.me/proxy?server=${server}&port=${port}&secret=${tlsHex}`,
+];
+
+Deno.test("run does serve, and prints links to what is listened on", async () => {
+  const files = { "config.toml": configText("127.0.0.1:0", "concurrency = 7") };
+  const bound = [{ kind: "tcp", host: "127.0.0.1", port: 40_000 }] as const;
+  const { code, out, errors, configs } = await runMain(["run", "config.toml"], { files, bound });
+  assertEquals([code, out, errors], [0, links("127.0.0.1", 40_000), []]);
+  assertEquals(configs.map((config) => config.concurrency), [7]);
+});
+
+Deno.test("run does print links to what is public", async () => {
+  const files = { "config.toml": configText(":3128", 'public-host = "example.com"', "public-port = 443") };
+  assertEquals((await runMain(["run", "config.toml"], { files })).out, links("example.com", 443));
+});
+
+Deno.test("run --no-links does print nothing", async () => {
+  const files = { "config.toml": configText("127.0.0.1:1") };
+  for (const args of [["run", "--no-links", "config.toml"], ["run", "config.toml", "--no-links"]]) {
+    const { code, out, errors, configs } = await runMain(args, { files });
+    assertEquals([code, out, errors, configs.length], [0, [], [], 1]);
+  }
+});
+
+Deno.test("run does say what to set where it cannot know the links", async () => {
+  const { code, out, errors, configs } = await runMain(["run", "-"], { standardInput: configText(":3128") });
+  assertEquals([code, out, configs.length], [0, [], 1]);
+  assertEquals(errors, [
+    "mtg: no links: [::]:3128 does not tell under which address and port clients reach the proxy; " +
+    "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port",
+  ]);
+});
+
+Deno.test("run does serve nothing with a wrong configuration", async () => {
+  const files = { "config.toml": configText("3128", "grace = 1") };
+  const { code, out, errors, configs } = await runMain(["run", "config.toml"], { files });
+  assertEquals([code, out, configs], [2, [], []]);
+  assertEquals(errors, [
+    'mtg: config.toml:2:1: bind-to = "3128": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"',
+    'mtg: config.toml:3:1: grace = 1: expected a duration such as "10s" or "1m30s"',
+  ]);
+});

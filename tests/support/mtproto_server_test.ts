@@ -1,0 +1,27 @@
+import { assertEquals } from "@std/assert";
+import { FakeDc } from "./fake_dc.ts";
+import { callWithMtcute } from "./mtcute_client.ts";
+import { MtprotoServer } from "./mtproto/server.ts";
+
+for (const padded of [false, true]) {
+  Deno.test(`MtprotoServer completes a key exchange and a call of mtcute, ${padded ? "padded " : ""}intermediate`, async () => {
+    const server = await MtprotoServer.create("NL");
+    await using dc = FakeDc.start({ mode: server.handler });
+    const report = await callWithMtcute({
+      port: dc.port,
+      padded,
+      dc: 2,
+      publicPem: server.publicPem,
+      timeoutMs: 20_000,
+    });
+    assertEquals(report.ok && report.country, "NL", JSON.stringify(report));
+    assertEquals(server.events.filter(({ kind }) => kind === "plain").map(({ what }) => what), [
+      "be7e8ef1",
+      "d712e4be",
+      "f5045f1f",
+    ]);
+    const calls = server.events.filter(({ what }) => what === "help.getNearestDc");
+    assertEquals(calls.length, 2);
+    assertEquals([dc.connections[0]?.tag, dc.connections[0]?.fault], [padded ? 0xdd : 0xee, undefined]);
+  });
+}
