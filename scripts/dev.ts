@@ -4,6 +4,7 @@
  * ```text
  * deno task dev               on 127.0.0.1:3128 (or the next free port), with a secret of its own
  * deno task dev -- --lan      on all interfaces, with this machine's address in the links, for a phone nearby
+ * deno task dev -- --front 127.0.0.1:8443   with a site of your own for strangers, in place of a public one
  * deno task dev -- my.toml    with this configuration
  * ```
  *
@@ -13,10 +14,12 @@ import { parseArgs } from "@std/cli/parse-args";
 import { stringify } from "@std/toml/stringify";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { TcpAddress } from "../lib/address.ts";
 import { denoEnvironment } from "../lib/cli/environment.ts";
 import { randomSecret } from "../lib/cli/generate_secret.ts";
 import { linkText } from "../lib/cli/links.ts";
 import { qrText } from "../lib/cli/qr.ts";
+import { ipAndPort } from "../lib/config/address_values.ts";
 import { defaultFrontedHost, proxyLinks } from "../lib/policy/proxy_link.ts";
 import { formatSecret } from "../lib/policy/secret.ts";
 
@@ -27,10 +30,10 @@ const passOnAfterMs = 300;
 /** More than any sane `grace`. */
 const killAfterMs = 30_000;
 
-const usage = "usage: deno task dev [-- --lan | my.toml]";
+const usage = "usage: deno task dev [-- [--lan] [--front IP:PORT] | my.toml]";
 
 /** Writes a configuration for the time of this run, which only this user may read; gives its path. */
-async function makeConfig(lan: boolean): Promise<string> {
+async function makeConfig(lan: boolean, front: TcpAddress | undefined): Promise<string> {
   const [listen, server] = lan ? ["0.0.0.0", lanAddress()] : ["127.0.0.1", "127.0.0.1"];
   const port = freePort(listen);
   const secret = randomSecret("tls", defaultFrontedHost());
@@ -41,6 +44,7 @@ async function makeConfig(lan: boolean): Promise<string> {
     "bind-to": `${listen}:${port}`,
     "public-host": server,
     grace: "0s",
+    ...(front === undefined ? {} : { "domain-fronting": { ip: front.host, port: front.port } }),
   };
   await Deno.writeTextFile(path, stringify(config));
   const { tg } = proxyLinks({ server, port, secret, encoding: "base64" });
@@ -108,19 +112,22 @@ async function runProxy(config: string, options: { readonly links: boolean }): P
 
 async function dev(args: readonly string[]): Promise<number> {
   const unknown: string[] = [];
-  const { lan, _: files } = parseArgs(args.filter((arg) => arg !== "--"), {
+  const { lan, front, _: files } = parseArgs(args.filter((arg) => arg !== "--"), {
     boolean: ["lan"],
-    string: ["_"],
+    string: ["_", "front"],
     unknown: (arg: string, key?: string) => key === undefined || (unknown.push(arg), false),
   });
-  if (unknown.length > 0 || files.length > 1 || (lan && files.length > 0)) {
+  const site = front === undefined ? undefined : ipAndPort(front);
+  if (
+    unknown.length > 0 || files.length > 1 || (files.length > 0 && (lan || front !== undefined)) || site?.ok === false
+  ) {
     denoEnvironment.printError(usage);
     return 2;
   }
   const own = files[0];
   // deno task starts scripts in the project's directory, and keeps the one of its user here.
   if (own !== undefined) return await runProxy(resolve(Deno.env.get("INIT_CWD") ?? ".", String(own)), { links: true });
-  const config = await makeConfig(lan === true);
+  const config = await makeConfig(lan === true, site?.value);
   try {
     return await runProxy(config, { links: false });
   } finally {

@@ -17,7 +17,7 @@ export interface ServeOptions {
 /**
  * Serves until a signal asks to end, then lets sessions finish for `grace` and resolves.
  *
- * @throws {ConfigError} If it cannot listen on one of `bind-to`; then nothing listens.
+ * @throws {Error} If it cannot listen on one of `bind-to`; then nothing listens.
  */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<void> {
   startLogging(config.logLevel, config.debug || Deno.stderr.isTerminal() ? "text" : "json");

@@ -1,7 +1,6 @@
 /** Listening sockets, and the loop that accepts whatever happens. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
-import { ConfigError } from "../errors.ts";
 import type { EventSink } from "../events/event.ts";
 import type { Conn } from "../relay/conn.ts";
 import { SocketConn, toAddress } from "./socket_conn.ts";
@@ -24,14 +23,13 @@ export class Listener implements Disposable {
     this.address = toAddress(listener.addr);
   }
 
-  /** @throws {ConfigError} If the address is taken, is not of this machine, or may not be listened on. */
+  /** @throws {Error} If the address is taken, is not of this machine, or may not be listened on; it says which and why. */
   static async open(address: Address): Promise<Listener> {
     try {
       if (address.kind === "unix") return new Listener(await listenUnix(address.path));
-      return new Listener(Deno.listen({ hostname: address.host, port: address.port, tcpBacklog }));
+      return new Listener(listenTcp(address.host, address.port));
     } catch (error) {
-      const message = `Cannot listen on ${formatAddress(address)}: ${explain(error)}`;
-      throw new ConfigError(message, { path: "bind-to" }, { cause: error });
+      throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error)}`, { cause: error });
     }
   }
 
@@ -73,6 +71,18 @@ function prepare(socket: Socket): Conn | undefined {
   } catch {
     socket.close();
     return undefined;
+  }
+}
+
+/** All interfaces are those of IPv4 alone where the system has no IPv6. */
+function listenTcp(hostname: string, port: number): Deno.Listener {
+  try {
+    return Deno.listen({ hostname, port, tcpBacklog });
+  } catch (error) {
+    if (hostname !== "::" || error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
+      throw error;
+    }
+    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
   }
 }
 

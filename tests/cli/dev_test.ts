@@ -45,7 +45,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const temporary = await Deno.makeTempDir();
-    const child = start([], temporary);
+    const child = start(["--front", "127.0.0.1:1"], temporary);
     const out = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const errors = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
     const shown = await readUntil(out, /█\n\n/);
@@ -90,7 +90,7 @@ Deno.test("dev does refuse what it does not know", async () => {
   for (const args of [["--lna"], ["a.toml", "b.toml"], ["--lan", "a.toml"]]) {
     const { code, stdout, stderr } = await start(args, temporary).output();
     assertEquals([code, stdout.length], [2, 0]);
-    assertEquals(new TextDecoder().decode(stderr), "usage: deno task dev [-- --lan | my.toml]\n");
+    assertEquals(new TextDecoder().decode(stderr), "usage: deno task dev [-- [--lan] [--front IP:PORT] | my.toml]\n");
   }
   await Deno.remove(temporary, { recursive: true });
 });

@@ -1,0 +1,53 @@
+/** Clients that have not proven the secret. */
+import type { Address } from "../address.ts";
+import type { ProtocolError } from "../errors.ts";
+import { type Conn, outcomeOf, writeAll } from "../relay/conn.ts";
+import { unshaped } from "../relay/pump.ts";
+import type { Inbox } from "./inbox.ts";
+import { Ended, type Link, messageOf, type Stage } from "./stage.ts";
+
+/**
+ * Hands the client to the fronted site as if it had come there in the first place. Where none is fronted, reads and ignores it
+ * until the handshake times out, as a server does that waits for more. One that came and went without a byte is let go.
+ */
+export async function turnAway(
+  stage: Stage,
+  error: ProtocolError,
+  inbox: Inbox,
+  expired: Promise<"expired">,
+): Promise<Link> {
+  const { front } = stage.options;
+  const saidNothing = inbox.chunk.end === 0 && error.code === "closed-early";
+  stage.tellRefused(error, saidNothing ? "closed" : front === undefined ? "ignored" : "fronted");
+  if (saidNothing) throw new Ended(error.code);
+  if (front === undefined) return await ignore(stage, inbox, expired);
+  const other = await dialFront(stage, front);
+  await writeAll(other, inbox.received);
+  stage.up.bytes += inbox.received.length;
+  return { up: unshaped, down: unshaped, other, early: inbox.handOver() };
+}
+
+async function dialFront(stage: Stage, front: Address): Promise<Conn> {
+  const { events, dialer, isOwn } = stage.options;
+  let other: Conn;
+  try {
+    other = await stage.dial(({ signal }) => dialer.dial(front, { signal }));
+  } catch (error) {
+    if (!stage.isStopped) events.emit({ type: "front-failed", id: stage.id, front, reason: messageOf(error) });
+    throw new Ended("front-failed");
+  }
+  if (!isOwn(other)) return other;
+  events.emit({ type: "front-loop", id: stage.id, front });
+  throw new Ended("front-loop");
+}
+
+async function ignore({ client, up }: Stage, inbox: Inbox, expired: Promise<"expired">): Promise<never> {
+  const { chunk, offset, room, reading } = inbox.handOver();
+  for (let next = reading;;) {
+    const count = await Promise.race([outcomeOf(next), expired]);
+    if (count === "expired") throw new Ended("handshake-timeout");
+    if (count === null) throw new Ended("ended");
+    up.bytes += count;
+    next = client.read(chunk.space(offset, offset + room));
+  }
+}
