@@ -53,6 +53,7 @@ export class Session implements Stage {
   /** Set while dialing. */
   #dialing: AbortController | undefined;
   #other: Conn | undefined;
+  #halfEnded = false;
   #shapers: readonly Shaper[] = [];
   #deadlineMs = Infinity;
   #onDeadline: (() => void) | undefined;
@@ -167,10 +168,11 @@ export class Session implements Stage {
     this.#deadlineMs = Infinity;
     this.#onDeadline = undefined;
     this.#lastActiveMs = this.options.clock.nowMs();
-    const pool = this.pool;
+    const { pool } = this;
+    const isLast = () => this.#halfEnded;
     const ends = await Promise.all([
-      this.#pump(this.client, other, { shaper: up, pool, meter: this.up, largest, early }),
-      this.#pump(other, this.client, { shaper: down, pool, meter: this.#down, largest }),
+      this.#pump(this.client, other, { shaper: up, pool, meter: this.up, largest, early, isLast }),
+      this.#pump(other, this.client, { shaper: down, pool, meter: this.#down, largest, isLast }),
     ]);
     this.stop(ends.every((end) => end === "ended") ? "ended" : "reset");
   }
@@ -179,6 +181,7 @@ export class Session implements Stage {
     try {
       const end = await pump(from, to, options);
       if (end === "sender-gone") this.stop("reset");
+      if (end === "ended") this.#halfEnded = true;
       return end;
     } catch (error) {
       this.stop(this.#explain(error));

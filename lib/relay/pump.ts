@@ -50,6 +50,8 @@ export interface PumpOptions {
   /** The largest chunk that this direction may grow to. */
   readonly largest: ChunkClass;
   readonly early?: EarlyRead | undefined;
+  /** Whether the other direction has ended: then the receiver is about to be disposed, and that tells it the end as well. */
+  readonly isLast?: () => boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export type PumpEnd = "ended" | "sender-gone" | "receiver-gone";
 
 /** Rejects only with what the shaper throws. */
 export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<PumpEnd> {
-  const { shaper, pool, meter, largest, early } = options;
+  const { shaper, pool, meter, largest, early, isLast } = options;
   let chunk = early?.chunk ?? pool.take(0);
   try {
     let offset = early?.offset ?? shaper.readOffset;
@@ -73,7 +75,7 @@ export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<
       } catch {
         return "sender-gone";
       }
-      if (count === null) return await passEnd(to);
+      if (count === null) return isLast?.() ? "ended" : await passEnd(to);
       meter.bytes += count;
       meter.active = true;
       chunk.start = offset;
