@@ -2,19 +2,15 @@
 import { generateKeyPairSync, randomFillSync } from "node:crypto";
 
 export interface RandomSource {
-  /** `count` fresh random bytes in an array of their own. */
-  bytes(count: number): Uint8Array;
+  /** Fills `into` with fresh random bytes and gives it back. */
+  fill(into: Uint8Array): Uint8Array;
   /** The public key of a fresh X25519 key pair: 32 bytes, a real point of the curve. The private key is dropped. */
   x25519PublicKey(): Uint8Array;
 }
 
 /** The system's cryptographic generator. */
 export const systemRandom: RandomSource = {
-  bytes(count) {
-    const bytes = new Uint8Array(count);
-    randomFillSync(bytes);
-    return bytes;
-  },
+  fill: (into) => randomFillSync(into),
   x25519PublicKey() {
     const { x } = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" });
     if (x === undefined) throw new TypeError("The runtime exported an X25519 key without its public part");
@@ -24,7 +20,7 @@ export const systemRandom: RandomSource = {
 
 /** A whole number from `least` to `most`, both included, all equally likely but for a bias below 2^-30. */
 export function randomInteger(random: RandomSource, least: number, most: number): number {
-  const bytes = random.bytes(6);
+  const bytes = random.fill(new Uint8Array(6));
   const uniform = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) * 0x1_0000 + (bytes[4]! << 8 | bytes[5]!);
   return least + uniform % (most - least + 1);
 }

@@ -19,7 +19,7 @@ export type Decoded<T> =
   | { readonly kind: "done"; readonly value: T; readonly consumed: number }
   | { readonly kind: "incomplete"; readonly needed: number };
 
-/** A ClientHello that is whole. All arrays but `record` are views of `record`. */
+/** A ClientHello that is whole. Its arrays view the bytes that it was read from, where it came in one record. */
 export interface ClientHello {
   /** The hello as one record, header included. */
   readonly record: Uint8Array;
@@ -73,7 +73,7 @@ export function decodeClientHello(bytes: Uint8Array): Decoded<ClientHello> {
     at = end;
     if (size === undefined || collected < size) continue;
     if (collected > size) throw bad(`${collected - size} bytes follow it in its record`);
-    const record = fragments.length === 1 ? bytes.slice(0, end) : joinAsOneRecord(bytes, fragments, collected);
+    const record = fragments.length === 1 ? bytes.subarray(0, end) : joinAsOneRecord(bytes, fragments, collected);
     return { kind: "done", value: readBody(record), consumed: end };
   }
 }

@@ -14,6 +14,10 @@ export const recordHeaderSize = 5;
 /** Most payload that a record which we send carries. */
 export const recordPayloadAtMost = 16_384;
 
+/** Type and version, the only ones that are legal after a handshake. */
+const applicationDataPrefix = recordType.applicationData << 16 | 0x0303;
+const changeCipherSpecPrefix = recordType.changeCipherSpec << 16 | 0x0303;
+
 // Implementation constants
 
 /** Telegram for iOS sends records of up to 16,408 bytes; longer than this is no client of ours. */
@@ -68,9 +72,9 @@ export class RecordReader {
   /** Bytes of the current record that have not come yet. */
   #left = 0;
   #skipping = false;
-  /** Bytes of the header that have come, 0 to 4, and what they hold. */
+  /** Bytes of the header that have come, 0 to 4, and what they hold as one big-endian number. */
   #headerSize = 0;
-  readonly #header = new Uint8Array(recordHeaderSize);
+  #header = 0;
 
   /**
    * Moves the payload found in `bytes[start, end)` to `bytes[to, …)`, where `to` is at most `start`.
@@ -98,21 +102,25 @@ export class RecordReader {
 
   #readHeader(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    while (at < end && this.#headerSize < recordHeaderSize) this.#header[this.#headerSize++] = bytes[at++]!;
-    if (this.#headerSize < recordHeaderSize) return at;
-    this.#headerSize = 0;
-    const [type, major, minor, high, low] = this.#header as unknown as [number, number, number, number, number];
-    if ((type !== recordType.applicationData && type !== recordType.changeCipherSpec) || major !== 3 || minor !== 3) {
-      throw new ProtocolError("bad-record", `Cannot read a TLS record of type ${type}, version ${major}.${minor}`);
+    while (at < end && this.#headerSize < recordHeaderSize) {
+      this.#header = this.#header * 256 + bytes[at++]!;
+      this.#headerSize++;
     }
-    this.#left = high << 8 | low;
+    if (this.#headerSize < recordHeaderSize) return at;
+    const prefix = Math.floor(this.#header / 0x1_0000);
+    this.#left = this.#header % 0x1_0000;
+    this.#header = this.#headerSize = 0;
+    if (prefix !== applicationDataPrefix && prefix !== changeCipherSpecPrefix) {
+      const hex = prefix.toString(16).padStart(6, "0");
+      throw new ProtocolError("bad-record", `Cannot read a TLS record that begins with ${hex}`);
+    }
     if (this.#left > inboundAtMost) {
       throw new ProtocolError(
         "bad-record",
         `Cannot read a TLS record of ${this.#left} bytes, at most ${inboundAtMost}`,
       );
     }
-    this.#skipping = type === recordType.changeCipherSpec;
+    this.#skipping = prefix === changeCipherSpecPrefix;
     return at;
   }
 }

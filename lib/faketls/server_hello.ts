@@ -47,21 +47,28 @@ export interface FlightParts {
   /** The secret's 16 key bytes. */
   readonly key: Uint8Array;
   readonly hello: Pick<ClientHello, "random" | "sessionId" | "cipherSuites">;
-  /** 32 bytes. */
-  readonly x25519PublicKey: Uint8Array;
-  /** Payload of the application-data record, 1 to 10,240 bytes that look random. */
-  readonly certificate: Uint8Array;
+  /** Gives the server's X25519 key and the contents of the application-data record. */
+  readonly random: RandomSource;
+  /** Payload of the application-data record, 1 to 10,240 bytes. */
+  readonly certificateSize: number;
 }
 
-/** Puts the flight together and signs it. */
-export function buildServerFlight({ key, hello, x25519PublicKey, certificate }: FlightParts): Uint8Array {
-  if (certificate.length < 1 || certificate.length > flightRecordAtMost) {
-    throw new RangeError(`The flight's last record has 1 to ${flightRecordAtMost} bytes, not ${certificate.length}`);
+/** The most bytes that a flight has. */
+export const flightAtMost = 512 + flightRecordAtMost;
+
+/**
+ * Puts the flight together at the start of `into`, which has `flightAtMost` bytes or more, and signs it.
+ *
+ * @returns The part of `into` that it takes.
+ */
+export function writeServerFlight(into: Uint8Array, { key, hello, random, certificateSize }: FlightParts): Uint8Array {
+  if (certificateSize < 1 || certificateSize > flightRecordAtMost) {
+    throw new RangeError(`The flight's last record has 1 to ${flightRecordAtMost} bytes, not ${certificateSize}`);
   }
   const { sessionId } = hello;
   const bodySize = 2 + 32 + 1 + sessionId.length + 2 + 1 + extensions.length + keyShareSize;
-  const helloSize = recordHeaderSize + 4 + bodySize;
-  const flight = new Uint8Array(helloSize + changeCipherSpec.length + recordHeaderSize + certificate.length);
+  const certificateOffset = recordHeaderSize + 4 + bodySize + changeCipherSpec.length + recordHeaderSize;
+  const flight = into.subarray(0, certificateOffset + certificateSize);
   flight.set([
     recordType.handshake,
     3,
@@ -72,8 +79,10 @@ export function buildServerFlight({ key, hello, x25519PublicKey, certificate }: 
     0,
     bodySize >> 8,
     bodySize & 0xff,
+    3,
+    3,
   ]);
-  flight.set([3, 3], 9);
+  flight.fill(0, serverRandomOffset, serverRandomOffset + 32);
   let at = serverRandomOffset + 32;
   flight[at++] = sessionId.length;
   flight.set(sessionId, at);
@@ -81,15 +90,15 @@ export function buildServerFlight({ key, hello, x25519PublicKey, certificate }: 
   const suite = chooseSuite(hello.cipherSuites);
   flight.set([suite >> 8, suite & 0xff, 0], at);
   flight.set(extensions, at + 3);
-  flight.set(x25519PublicKey, at + 3 + extensions.length);
-  flight.set(changeCipherSpec, helloSize);
-  writeRecordHeader(flight, helloSize + changeCipherSpec.length, certificate.length);
-  flight.set(certificate, helloSize + changeCipherSpec.length + recordHeaderSize);
+  flight.set(random.x25519PublicKey(), at + 3 + extensions.length);
+  flight.set(changeCipherSpec, certificateOffset - recordHeaderSize - changeCipherSpec.length);
+  writeRecordHeader(flight, certificateOffset - recordHeaderSize, certificateSize);
+  random.fill(flight.subarray(certificateOffset));
   flight.set(hmacSha256(key, hello.random, flight), serverRandomOffset);
   return flight;
 }
 
-/** Random bytes of a random size within `certificateSizes`. */
-export function randomCertificate(random: RandomSource): Uint8Array {
-  return random.bytes(randomInteger(random, certificateSizes.least, certificateSizes.most));
+/** A random size within `certificateSizes`. */
+export function randomCertificateSize(random: RandomSource): number {
+  return randomInteger(random, certificateSizes.least, certificateSizes.most);
 }

@@ -4,12 +4,14 @@ import type { Conn } from "../relay/conn.ts";
 /** A TCP or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
 export class SocketConn implements Conn {
   readonly #socket: Deno.TcpConn | Deno.UnixConn;
-  readonly remote: Address;
   #closed = false;
 
   constructor(socket: Deno.TcpConn | Deno.UnixConn) {
     this.#socket = socket;
-    this.remote = toAddress(socket.remoteAddr);
+  }
+
+  get remote(): Address {
+    return toAddress(this.#socket.remoteAddr);
   }
 
   get local(): Address {

@@ -3,12 +3,16 @@ import { ProtocolError } from "../errors.ts";
 import { type ClientHello, decodeClientHello } from "../faketls/client_hello.ts";
 import { checkServerName, checkTimestamp, verifyDigest } from "../faketls/digest.ts";
 import { RecordReader } from "../faketls/record.ts";
-import { buildServerFlight, randomCertificate } from "../faketls/server_hello.ts";
+import { randomCertificateSize, writeServerFlight } from "../faketls/server_hello.ts";
 import type { Secret } from "../policy/secret.ts";
+import type { ChunkClass } from "../relay/chunk.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 import { type ClientFrame, frameSize, openClientFrame } from "../transport/obfuscated2.ts";
 import type { Inbox } from "./inbox.ts";
 import type { ProxyOptions } from "./options.ts";
+
+/** Chunks of this size hold every flight. */
+const flightClass: ChunkClass = 2;
 
 /** A client that has proven the secret and said where it wants to go. */
 export interface Greeting {
@@ -55,17 +59,23 @@ export async function answerClientHello(
   { hello, consumed }: VerifiedHello,
   options: ProxyOptions,
 ): Promise<Greeting> {
-  const flight = buildServerFlight({
-    key: options.secret.key,
-    hello,
-    x25519PublicKey: options.random.x25519PublicKey(),
-    certificate: randomCertificate(options.random),
-  });
-  await writeAll(client, flight);
+  await sendServerFlight(client, inbox, hello, options);
   const { chunk } = inbox;
   const records = new RecordReader();
   chunk.end = records.strip(chunk.bytes, consumed, chunk.end, 0);
   return { frame: await readFrame(inbox, options.secret, records), records };
+}
+
+/** One write: clients take what comes later, before they have spoken, for a fault. */
+async function sendServerFlight(client: Conn, inbox: Inbox, hello: ClientHello, options: ProxyOptions): Promise<void> {
+  const { secret: { key }, random } = options;
+  const certificateSize = randomCertificateSize(random);
+  const chunk = inbox.pool.take(flightClass);
+  try {
+    await writeAll(client, writeServerFlight(chunk.bytes, { key, hello, random, certificateSize }));
+  } finally {
+    inbox.pool.give(chunk);
+  }
 }
 
 /**

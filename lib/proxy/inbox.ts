@@ -11,7 +11,7 @@ import type { EarlyRead } from "../relay/pump.ts";
  */
 export class Inbox {
   readonly #client: Conn;
-  readonly #pool: ChunkPool;
+  readonly pool: ChunkPool;
   readonly #expired: Promise<"expired">;
   #chunk: Chunk;
   #reading: Promise<number | null> | undefined;
@@ -20,7 +20,7 @@ export class Inbox {
   /** `expired` resolves at the deadline. */
   constructor(client: Conn, pool: ChunkPool, expired: Promise<"expired">, size: ChunkClass) {
     this.#client = client;
-    this.#pool = pool;
+    this.pool = pool;
     this.#expired = expired;
     this.#chunk = pool.take(size);
   }
@@ -59,7 +59,7 @@ export class Inbox {
 
   /** Gives the buffer back; for when nothing is being read into it. */
   release(): void {
-    this.#pool.give(this.#chunk);
+    this.pool.give(this.#chunk);
   }
 
   #begin(): void {
@@ -71,9 +71,9 @@ export class Inbox {
 
   #grow(): void {
     const full = this.#chunk;
-    this.#chunk = this.#pool.takeAbove(full);
+    this.#chunk = this.pool.takeAbove(full);
     this.#chunk.bytes.set(full.bytes);
     this.#chunk.end = full.end;
-    this.#pool.give(full);
+    this.pool.give(full);
   }
 }

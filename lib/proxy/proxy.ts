@@ -17,7 +17,9 @@ const sweepAtLeastMs = 10;
 export class Proxy implements AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #pool = new ChunkPool();
-  readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #sessions = new Set<Session>();
+  /** Set while somebody waits for the last session to end. */
+  #empty: PromiseWithResolvers<void> | undefined;
   readonly #closing = new AbortController();
   readonly #sweeping: Promise<void>;
   #lastId = 0;
@@ -46,28 +48,31 @@ export class Proxy implements AsyncDisposable {
       return;
     }
     const session = new Session(client, ++this.#lastId, this.#options, this.#pool);
-    const done = session.run().finally(() => {
+    this.#sessions.add(session);
+    session.run(() => {
       slot[Symbol.dispose]();
       this.#sessions.delete(session);
+      if (this.#sessions.size === 0) this.#empty?.resolve();
     });
-    this.#sessions.set(session, done);
   }
 
   /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
   async drain(graceMs: number): Promise<void> {
-    if (this.#sessions.size === 0) return;
-    const { clock } = this.#options;
     const ended = new AbortController();
-    const grace = clock.sleep(graceMs, AbortSignal.any([ended.signal, this.#closing.signal])).catch(() => {});
-    await Promise.race([grace, Promise.all(this.#sessions.values())]);
+    const grace = this.#options.clock.sleep(graceMs, AbortSignal.any([ended.signal, this.#closing.signal]));
+    await Promise.race([grace.catch(() => {}), this.#untilEmpty()]);
     ended.abort();
   }
 
   /** Ends all sessions and resolves when the last one is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    for (const session of this.#sessions.keys()) session.stop("shutdown");
-    await Promise.all([...this.#sessions.values(), this.#sweeping]);
+    for (const session of this.#sessions) session.stop("shutdown");
+    await Promise.all([this.#untilEmpty(), this.#sweeping]);
+  }
+
+  async #untilEmpty(): Promise<void> {
+    if (this.#sessions.size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
   }
 
   async #sweep(): Promise<void> {
@@ -78,7 +83,7 @@ export class Proxy implements AsyncDisposable {
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal).catch(() => {});
       const nowMs = clock.nowMs();
-      for (const session of this.#sessions.keys()) session.sweep(nowMs);
+      for (const session of this.#sessions) session.sweep(nowMs);
     }
   }
 }

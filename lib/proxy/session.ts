@@ -22,7 +22,7 @@ import { ProtocolError } from "../errors.ts";
 import type { ConnectionId } from "../events/event.ts";
 import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
 import { type Conn, ConnectionOver } from "../relay/conn.ts";
-import { type Meter, pump, type PumpEnd, type PumpOptions, type Shaper } from "../relay/pump.ts";
+import { type Meter, pump, type PumpEnd, type Shaper } from "../relay/pump.ts";
 import { turnAway } from "./fronting.ts";
 import { answerClientHello, type Greeting, readClientHello, readPlainFrame, type VerifiedHello } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
@@ -53,7 +53,9 @@ export class Session implements Stage {
   /** Set while dialing. */
   #dialing: AbortController | undefined;
   #other: Conn | undefined;
-  #halfEnded = false;
+  /** How the directions have ended that have. */
+  readonly #ends: PumpEnd[] = [];
+  #onClosed = () => {};
   #shapers: readonly Shaper[] = [];
   #deadlineMs = Infinity;
   #onDeadline: (() => void) | undefined;
@@ -68,25 +70,16 @@ export class Session implements Stage {
     this.#startMs = options.clock.nowMs();
   }
 
-  /** Serves the client to the end; never rejects. */
-  async run(): Promise<void> {
-    const { events, clock } = this.options;
-    events.emit({ type: "opened", id: this.id, remote: this.client.remote });
+  /** Serves the client to its end, of which `onClosed` is told; never rejects. */
+  async run(onClosed: () => void): Promise<void> {
+    this.#onClosed = onClosed;
+    this.options.events.emit({ type: "opened", id: this.id, remote: this.client.remote });
     try {
-      await this.#relay(await this.#open());
+      this.#relay(await this.#open());
     } catch (error) {
       this.stop(this.#explain(error));
+      this.#close();
     }
-    for (const shaper of this.#shapers) shaper.release();
-    events.emit({
-      type: "closed",
-      id: this.id,
-      remote: this.client.remote,
-      reason: this.#stopped ?? "ended",
-      upBytes: this.up.bytes,
-      downBytes: this.#down.bytes,
-      durationMs: clock.nowMs() - this.#startMs,
-    });
   }
 
   get isStopped(): boolean {
@@ -162,31 +155,45 @@ export class Session implements Stage {
   /**
    * Moves bytes until both directions have ended. A side that is reset ends the session; a side that takes no more may still
    * have something to say, so the other direction goes on to its own end.
+   *
+   * Nothing waits for the pumps: an idle connection is what a proxy has most of, and each waiting function costs it memory.
    */
-  async #relay({ up, down, other, early }: Link): Promise<void> {
+  #relay({ up, down, other, early }: Link): void {
     this.#shapers = [up, down];
     this.#deadlineMs = Infinity;
     this.#onDeadline = undefined;
     this.#lastActiveMs = this.options.clock.nowMs();
     const { pool } = this;
-    const isLast = () => this.#halfEnded;
-    const ends = await Promise.all([
-      this.#pump(this.client, other, { shaper: up, pool, meter: this.up, largest, early, isLast }),
-      this.#pump(other, this.client, { shaper: down, pool, meter: this.#down, largest, isLast }),
-    ]);
-    this.stop(ends.every((end) => end === "ended") ? "ended" : "reset");
+    const isLast = () => this.#ends.length === 1;
+    const ended = (end: PumpEnd) => this.#pumpEnded(end);
+    const failed = (error: unknown) => {
+      this.stop(this.#explain(error));
+      this.#pumpEnded("sender-gone");
+    };
+    pump(this.client, other, { shaper: up, pool, meter: this.up, largest, early, isLast }).then(ended, failed);
+    pump(other, this.client, { shaper: down, pool, meter: this.#down, largest, isLast }).then(ended, failed);
   }
 
-  async #pump(from: Conn, to: Conn, options: PumpOptions): Promise<PumpEnd> {
-    try {
-      const end = await pump(from, to, options);
-      if (end === "sender-gone") this.stop("reset");
-      if (end === "ended") this.#halfEnded = true;
-      return end;
-    } catch (error) {
-      this.stop(this.#explain(error));
-      return "sender-gone";
-    }
+  #pumpEnded(end: PumpEnd): void {
+    this.#ends.push(end);
+    if (end === "sender-gone") this.stop("reset");
+    if (this.#ends.length < 2) return;
+    this.stop(this.#ends.every((each) => each === "ended") ? "ended" : "reset");
+    this.#close();
+  }
+
+  #close(): void {
+    for (const shaper of this.#shapers) shaper.release();
+    this.options.events.emit({
+      type: "closed",
+      id: this.id,
+      remote: this.client.remote,
+      reason: this.#stopped ?? "ended",
+      upBytes: this.up.bytes,
+      downBytes: this.#down.bytes,
+      durationMs: this.options.clock.nowMs() - this.#startMs,
+    });
+    this.#onClosed();
   }
 
   #deadlineAfter(ms: number, action: () => void): void {

@@ -11,15 +11,18 @@ export const headroom = 16;
 /** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory, 8 bytes each. */
 export class Chunk {
   readonly bytes: Uint8Array;
-  readonly words: BigUint64Array;
   start = 0;
   end = 0;
   #space: Uint8Array;
+  #words: BigUint64Array | undefined;
 
   constructor(readonly size: number) {
     this.bytes = new Uint8Array(size);
-    this.words = new BigUint64Array(this.bytes.buffer);
     this.#space = this.bytes;
+  }
+
+  get words(): BigUint64Array {
+    return this.#words ??= new BigUint64Array(this.bytes.buffer);
   }
 
   /** A view of `bytes[from, to)` for a read to fill; the last one is kept, since the next read mostly wants the same. */

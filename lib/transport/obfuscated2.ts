@@ -129,17 +129,16 @@ function madeAhead(stream: CtrKeystream): Uint8Array {
 
 function startOfFrame(random: RandomSource): Uint8Array {
   for (;;) {
-    const bytes = random.bytes(frameSize);
+    const bytes = random.fill(new Uint8Array(frameSize));
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     if (bytes[0] !== 0xef && !forbiddenWords.has(view.getUint32(0, true)) && view.getUint32(4) !== 0) return bytes;
   }
 }
 
-/** What the client sends, enciphered for Telegram instead. */
+/** What the client sends, enciphered for Telegram instead. Takes `client.ahead` over. */
 export function joinUplinks(client: ClientFrame, telegram: TelegramFrame): CtrXor {
-  const ahead = client.ahead.slice();
-  xorBytes(ahead, 0, ahead.length, telegram.ahead, 0);
-  return new CtrXor(client.uplink, telegram.uplink, ahead);
+  xorBytes(client.ahead, 0, client.ahead.length, telegram.ahead, 0);
+  return new CtrXor(client.uplink, telegram.uplink, client.ahead);
 }
 
 /** What Telegram sends, enciphered for the client instead; needed where the frame did not carry the client's own key. */

@@ -170,13 +170,13 @@ export class WireEnd implements Conn {
     }
   }
 
-  // deno-lint-ignore require-await
-  async closeWrite(): Promise<void> {
-    if (this.#closed) throw new Deno.errors.BadResource("Bad resource ID");
-    if (this.#outbound.broken !== undefined) throw new Deno.errors.NotConnected("Transport endpoint is not connected");
+  closeWrite(): Promise<void> {
+    if (this.#closed) return Promise.reject(new Deno.errors.BadResource("Bad resource ID"));
+    if (this.#outbound.broken !== undefined) return Promise.reject(new Deno.errors.NotConnected("not connected"));
     this.deeds.push("fin");
     this.#outbound.ended = true;
     this.#pulse.beat();
+    return Promise.resolve();
   }
 
   /** Ends both directions as RST does: what the other end has not read is lost. */

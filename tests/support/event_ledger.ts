@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Event, EventSink } from "../../lib/events/event.ts";
-import { type LogLine, logEvents, startLogging } from "../../lib/metrics/log.ts";
+import { logEvents, type LogLine, startLogging } from "../../lib/metrics/log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { formatSecret, type Secret } from "../../lib/policy/secret.ts";
 
