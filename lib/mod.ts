@@ -6,9 +6,9 @@
  *
  * @example
  * ```ts
- * import { directDialer, Listener, parseSecret, Proxy, Slots, systemClock, systemRandom } from "@mtg/mtg";
+ * import { directDialer, type EventSink, Listener, parseSecret, Proxy, Slots, systemClock, systemRandom } from "@mtg/mtg";
  *
- * const events = { emit: (event) => console.log(event.type) };
+ * const events: EventSink = { emit: (event) => console.log(event.type) };
  * await using proxy = new Proxy({
  *   secret: parseSecret("dd000102030405060708090a0b0c0d0e0f"),
  *   slots: new Slots(1000),

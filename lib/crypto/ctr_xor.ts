@@ -6,8 +6,9 @@
  */
 import { blockSize, type CtrKeystream } from "./aes_ctr.ts";
 
+/** Keystream made at a time: at first, at most (16 KiB, which stays in the processor's nearest caches), and how it grows. */
 const smallestBlocks = 32;
-const largestBlocks = 4096;
+const largestBlocks = 1024;
 const growth = 4;
 
 /** Data is combined in words of so many bytes where it lies right for that. */

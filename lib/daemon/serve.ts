@@ -25,7 +25,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const events = logEvents(clock);
   using stack = new DisposableStack();
   const listeners: Listener[] = [];
-  for (const address of config.bindTo) listeners.push(stack.use(await Listener.open(address)));
+  for (const address of config.bindTo) listeners.push(stack.use(await listen(address)));
   const bound = listeners.map((listener) => listener.address);
 
   const own = { bound, public: publicAddresses(config, bound) };
@@ -45,6 +45,14 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   await Promise.all([...accepting, checking]);
   log("info", `${signal}: ${proxy.connections} clients have ${config.graceMs / 1000} s to finish`);
   await proxy.drain(config.graceMs);
+}
+
+async function listen(address: Address): Promise<Listener> {
+  try {
+    return await Listener.open(address);
+  } catch (error) {
+    throw new Error(`bind-to: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
 }
 
 function publicAddresses(

@@ -32,11 +32,6 @@ export function writeRecordHeader(bytes: Uint8Array, offset: number, length: num
   bytes[offset + 4] = length & 0xff;
 }
 
-/** How many bytes `payload` bytes take as records. */
-export function framedSize(payload: number): number {
-  return payload + Math.ceil(payload / recordPayloadAtMost) * recordHeaderSize;
-}
-
 /** The most payload that fits, framed, into `size` bytes. */
 export function payloadThatFits(size: number): number {
   const whole = Math.floor(size / (recordPayloadAtMost + recordHeaderSize));

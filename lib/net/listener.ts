@@ -86,12 +86,14 @@ function listenTcp(hostname: string, port: number): Deno.Listener {
   }
 }
 
-/** A socket file that a dead process left behind is taken over; one that somebody answers on is not. */
+/** A socket file that a dead process left behind is taken over; one that somebody answers on, or another file, is not. */
 async function listenUnix(path: string): Promise<Deno.Listener> {
   try {
     return Deno.listen({ transport: "unix", path });
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse) || await isAnswered(path)) throw error;
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (!(await Deno.lstat(path)).isSocket) throw new Error("there is a file that is no socket", { cause: error });
+    if (await isAnswered(path)) throw error;
     await Deno.remove(path);
     return Deno.listen({ transport: "unix", path });
   }

@@ -52,7 +52,9 @@ export class Proxy implements AsyncDisposable {
     session.run(() => {
       slot[Symbol.dispose]();
       this.#sessions.delete(session);
-      if (this.#sessions.size === 0) this.#empty?.resolve();
+      if (this.#sessions.size > 0) return;
+      this.#empty?.resolve();
+      this.#empty = undefined;
     });
   }
 
@@ -68,6 +70,7 @@ export class Proxy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     for (const session of this.#sessions) session.stop("shutdown");
+    this.#options.dcDialer[Symbol.dispose]();
     await Promise.all([this.#untilEmpty(), this.#sweeping]);
   }
 

@@ -6,6 +6,8 @@ import type { Dialer } from "../relay/dialer.ts";
 
 /** Head start of an address over the next one (happy eyeballs, RFC 8305). */
 const staggerMs = 250;
+/** Head starts that begin within so much of each other end together. */
+const sharedWithinMs = 25;
 /** Pauses before all addresses are tried again. */
 const pausesMs = [200, 400, 800];
 /** So long an address that failed is tried after those that did not: a host without IPv6 learns that once a minute. */
@@ -14,10 +16,13 @@ const distrustMs = 60_000;
 const decided = new Error("another address answered first");
 
 /** Dials data centres and remembers which addresses failed lately. */
-export class DcDialer {
+export class DcDialer implements Disposable {
   readonly #dialer: Dialer;
   readonly #clock: Clock;
   readonly #failedAtMs = new Map<string, number>();
+  readonly #closing = new AbortController();
+  /** The head start that was begun last; dials that begin at nearly the same time share it, and its timer. */
+  #headStart: { readonly sinceMs: number; readonly over: Promise<void> } | undefined;
 
   constructor(dialer: Dialer, clock: Clock) {
     this.#dialer = dialer;
@@ -26,7 +31,7 @@ export class DcDialer {
 
   /**
    * Connects to one of `addresses`, in order and staggered, those that failed within the last minute last; tries all of them
-   * again up to three times. An abort of `dialing` gives up; this itself aborts it as soon as one address has answered.
+   * again up to three times. An abort of `dialing` gives up; this itself aborts it to give up attempts that have lost.
    *
    * @throws The reason of an abort, else an `Error` that says what each address answered in the last round.
    */
@@ -44,6 +49,11 @@ export class DcDialer {
     }
   }
 
+  /** Ends the timers; dials that are under way end by their own signals. */
+  [Symbol.dispose](): void {
+    this.#closing.abort();
+  }
+
   /** One round: each address starts 250 ms after the one before, or at once when all before it have failed. */
   async #dialRound(addresses: readonly Address[], dialing: AbortController): Promise<Conn> {
     let winner: Conn | undefined;
@@ -52,16 +62,14 @@ export class DcDialer {
     const win = (conn: Conn) => {
       if (winner !== undefined) return conn[Symbol.dispose]();
       winner = conn;
-      if (addresses.length > 1) dialing.abort(decided);
+      if (attempts.length > 1) dialing.abort(decided);
     };
+    const lose = (error: Error) => void failures.push(error.message);
     for (const address of addresses) {
-      attempts.push(
-        this.#attempt(address, dialing.signal).then(win, (error: Error) => void failures.push(error.message)),
-      );
+      attempts.push(this.#attempt(address, dialing.signal).then(win, lose));
       if (attempts.length === addresses.length) break;
-      const headStart = this.#clock.sleep(staggerMs, dialing.signal).catch(() => {});
-      await Promise.race([Promise.all(attempts), headStart]);
-      if (dialing.signal.aborted) break;
+      await Promise.race([Promise.all(attempts), this.#waitHeadStart()]);
+      if (winner !== undefined || dialing.signal.aborted) break;
     }
     await Promise.all(attempts);
     if (winner !== undefined) return winner;
@@ -79,6 +87,15 @@ export class DcDialer {
       if (!signal.aborted) this.#failedAtMs.set(key, this.#clock.nowMs());
       throw new Error(`${key}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
+  }
+
+  #waitHeadStart(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#headStart === undefined || nowMs - this.#headStart.sinceMs > sharedWithinMs) {
+      const over = this.#clock.sleep(staggerMs, this.#closing.signal).catch(() => {});
+      this.#headStart = { sinceMs: nowMs, over };
+    }
+    return this.#headStart.over;
   }
 
   #trustedFirst(addresses: readonly Address[]): readonly Address[] {
