@@ -22,6 +22,7 @@ import { qrText } from "../lib/cli/qr.ts";
 import { ipAndPort } from "../lib/config/address_values.ts";
 import { defaultFrontedHost, proxyLinks } from "../lib/policy/proxy_link.ts";
 import { formatSecret } from "../lib/policy/secret.ts";
+import { runtimeFlags } from "./runtime.ts";
 
 const firstPort = 3128;
 const portsToTry = 100;
@@ -79,10 +80,9 @@ function lanAddress(): string {
 
 function startProxy(config: string, options: { readonly links: boolean }): Deno.ChildProcess {
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const permissions = ["--no-prompt", "--allow-net", "--allow-read"];
   const links = options.links ? [] : ["--no-links"];
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", `--watch=${config}`, "--no-clear-screen", ...permissions, main, "run", ...links, config],
+    args: ["run", `--watch=${config}`, "--no-clear-screen", ...runtimeFlags, main, "run", ...links, config],
   }).spawn();
 }
 

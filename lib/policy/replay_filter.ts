@@ -82,15 +82,18 @@ export class ReplayFilter {
   }
 
   #rotate(nowSeconds: number): void {
-    const start = this.#header[startWord]!;
+    const start = this.#header[startWord]! >>> 0;
     const age = nowSeconds - start;
-    if (start !== 0 && age < this.#lifetimeSeconds && age >= 0) return;
+    // The clock was set back: what both filters hold counts for another lifetime.
+    if (age < 0) this.#header[startWord] = nowSeconds;
+    if (age < this.#lifetimeSeconds) return;
     // After a long silence neither filter holds anything that still counts.
-    if (age >= 2 * this.#lifetimeSeconds) this.#filters[this.#header[currentWord]! & 1]!.fill(0);
+    const isLong = age >= 2 * this.#lifetimeSeconds;
+    if (isLong) this.#filters[this.#header[currentWord]! & 1]!.fill(0);
     this.#header[currentWord]! ^= 1;
     this.#filters[this.#header[currentWord]! & 1]!.fill(0);
     this.#header[countWord] = 0;
-    this.#header[startWord] = nowSeconds;
+    this.#header[startWord] = isLong ? nowSeconds : start + this.#lifetimeSeconds;
   }
 
   #has(filter: Uint32Array, key: Uint8Array): boolean {

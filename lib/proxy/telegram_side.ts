@@ -29,12 +29,18 @@ export async function openTelegram(stage: Stage, greeting: Greeting, inbox: Inbo
     stage.options.events.emit({ type: "dc-replaced", id: stage.id, asked, given: destination.dc });
   }
   const shapers = joinSides(greeting, destination.dc, inbox, stage.options);
-  const early = readEarly(stage, shapers.up, inbox.chunk.end === frameSize);
-  const other = await dialTelegram(stage, destination);
-  await writeAll(other, inbox.received);
-  stage.up.bytes += inbox.received.length;
-  inbox.release();
-  return { ...shapers, other, early };
+  try {
+    const early = readEarly(stage, shapers.up, inbox.chunk.end === frameSize);
+    const other = await dialTelegram(stage, destination);
+    await writeAll(other, inbox.received);
+    stage.up.bytes += inbox.received.length;
+    inbox.release();
+    return { ...shapers, other, early };
+  } catch (error) {
+    // A long first packet has opened a native cipher; nobody else will close it.
+    shapers.up.release();
+    throw error;
+  }
 }
 
 function findDestination(asked: number, options: ProxyOptions): Destination {

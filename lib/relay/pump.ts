@@ -85,7 +85,10 @@ export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<
         const bytes = chunk.used;
         try {
           let sent = await to.write(bytes);
-          while (sent < bytes.length) sent += await to.write(bytes.subarray(sent));
+          while (sent < bytes.length) {
+            meter.active = true; // a slow receiver may take longer than the idle time for all of it
+            sent += await to.write(bytes.subarray(sent));
+          }
         } catch {
           return "receiver-gone";
         }

@@ -91,7 +91,8 @@ export class DcDialer implements Disposable {
 
   #waitHeadStart(): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    if (this.#headStart === undefined || nowMs - this.#headStart.sinceMs > sharedWithinMs) {
+    // Also when the machine's clock was set back: a head start that is over gives none.
+    if (this.#headStart === undefined || Math.abs(nowMs - this.#headStart.sinceMs) > sharedWithinMs) {
       const over = this.#clock.sleep(staggerMs, this.#closing.signal).catch(() => {});
       this.#headStart = { sinceMs: nowMs, over };
     }

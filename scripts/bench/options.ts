@@ -1,5 +1,6 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "@std/cli/parse-args";
+import { runtimeFlags } from "../runtime.ts";
 import { bulk, idle, type Measure, soak, steps } from "./measure.ts";
 import { splitCommand, type SubjectSpec } from "./subject.ts";
 
@@ -120,7 +121,7 @@ function subjectsOf(
 ): SubjectSpec[] {
   const script = (path: string) => new URL(path, import.meta.url).pathname;
   const deno = [Deno.execPath(), "run", "--no-prompt"];
-  const own = [...deno, "--allow-net", "--allow-read", script("../../main.ts"), "simple-run", "{bind}", "{secret}"];
+  const own = [Deno.execPath(), "run", ...runtimeFlags, script("../../main.ts"), "simple-run", "{bind}", "{secret}"];
   const all: SubjectSpec[] = [
     { name: ownName, speech: "fake-tls", command: [...own, "--dc-override", "2={dc}"] },
     { name: floorName, speech: "plain", command: [...deno, "--allow-net", script("floor.ts"), "{port}", "{dc-port}"] },

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat } from "../support/byte_reader.ts";
 import { noise, Rig, timeouts } from "./rig.ts";
-import { settle } from "./rig_clock.ts";
+import { settle } from "../support/fake_clock.ts";
 
 /** Deadlines are looked at twice a second. */
 const slackMs = 500;
@@ -173,6 +173,40 @@ Deno.test("Proxy does end a session in which a receiver takes nothing for the id
   assertEquals(rig.ledger.story(1), ["opened", "connected", "closed idle"]);
   assert(await sending instanceof Error);
 });
+
+for (const direction of ["up", "down"] as const) {
+  Deno.test(`Proxy does keep a session alive whose receiver takes a little at a time, ${direction}`, async () => {
+    await using rig = new Rig({ kind: "simple", limits: { window: 4_000 }, timeouts: { idleMs: 20_000 } });
+    const [client, dc] = await rig.relay();
+    const bytes = noise(3 * 4_000);
+    const sending = (direction === "up" ? client.send(bytes) : dc.send(bytes)).then(() => true, () => false);
+    const receiver = direction === "up" ? dc.end : client.end;
+    let got = 0;
+    // The last window of bytes is out of the proxy's hands.
+    while (got < bytes.length - 4_000) {
+      const count = await receiver.read(new Uint8Array(200));
+      if (count === null) break;
+      got += count;
+      await rig.advance(5_000);
+    }
+    assertEquals([await sending, rig.ledger.of("closed")], [true, []]);
+  });
+}
+
+for (const kind of ["simple", "tls"] as const) {
+  Deno.test(`Proxy does give the ciphers of a quiet session back: ${kind} secret`, async () => {
+    // Not disposed: the session goes on beyond the test, whose sanitizer finds native ciphers that are still open.
+    const rig = new Rig({ kind, fastMode: false });
+    const [client, dc] = await rig.relay();
+    const bytes = noise(20_000);
+    await Promise.all([client.send(bytes), dc.send(bytes)]);
+    assertEquals([await dc.receive(bytes.length), await client.receive(bytes.length)], [bytes, bytes]);
+    await rig.advance(6_000);
+    client.disposeCiphers();
+    dc[Symbol.dispose]();
+    assertEquals([rig.slots.taken, rig.ledger.story(1)], [1, ["opened", "connected"]]);
+  });
+}
 
 const quietTimesMs = [4_000, 5_500, 60_000];
 

@@ -2,7 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress } from "../../lib/address.ts";
 import { noise, Rig, type RigOptions, timeouts } from "./rig.ts";
-import { settle } from "./rig_clock.ts";
+import { settle } from "../support/fake_clock.ts";
+import type { WireClient } from "./wire_client.ts";
 
 const tcp = (host: string, port = 443): Address => ({ kind: "tcp", host, port });
 
@@ -242,3 +243,27 @@ Deno.test("Proxy does prefer addresses that have not failed within the last minu
   assertEquals(hosts(), [ipv6, ipv4]);
   assertEquals(timeouts.tcpMs, 10_000);
 });
+
+/** How it can end that a data centre is dialed. The ciphers that a long first packet has opened must not stay behind. */
+const failures: Readonly<Record<string, (rig: Rig, client: WireClient) => void | Promise<void>>> = {
+  "a refusal": (rig) => rig.dialed[0]!.fail("no"),
+  "silence": (rig) => rig.advance(timeouts.tcpMs + 500),
+  "the client's reset": (_, client) => client.end.reset(),
+  "the end of the proxy": (rig) => rig.proxy[Symbol.asyncDispose](),
+  "a data centre that resets at once": (rig) => rig.dialed[0]!.connect().reset(),
+};
+
+for (const [name, fail] of Object.entries(failures)) {
+  Deno.test(`Proxy does keep nothing of a long first packet when dialing ends with ${name}`, async () => {
+    for (const fastMode of [true, false]) {
+      await using rig = new Rig({ fastMode, dial: () => "hold" });
+      const client = rig.connect();
+      await client.greet();
+      await client.send(noise(2_500));
+      await settle();
+      await fail(rig, client);
+      await rig.advance(timeouts.tcpMs + 500);
+      assertEquals(rig.ledger.of("closed").length, 1);
+    }
+  });
+}

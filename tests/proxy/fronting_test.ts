@@ -1,7 +1,7 @@
 /** The fronted site and its stranger, once they are joined; and what keeps them apart. */
 import { assertEquals } from "@std/assert";
 import { noise, Rig } from "./rig.ts";
-import { settle } from "./rig_clock.ts";
+import { settle } from "../support/fake_clock.ts";
 
 const stranger = noise(500, "stranger");
 

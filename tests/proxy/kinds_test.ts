@@ -124,12 +124,37 @@ Deno.test("Proxy does take frame and packets that come in one segment with the h
   assertEquals(await (await rig.dc()).receive(700), noise(700));
 });
 
-Deno.test("Proxy does skip ChangeCipherSpec records wherever they come", async () => {
+Deno.test("Proxy does take all that a client has to say in one segment, its end included", async () => {
+  await using rig = new Rig();
+  const client = rig.connect();
+  await client.sendRaw(concat(client.hello, client.seal(noise(700))));
+  await client.end.closeWrite();
+  await client.readFlight();
+  const dc = await rig.dc();
+  assertEquals(await dc.receiveAll(), noise(700));
+  await dc.send(noise(90));
+  await dc.end.closeWrite();
+  assertEquals(await client.receiveAll(), noise(90));
+  await rig.settle();
+  assertEquals(rig.ledger.story(1), ["opened", "connected", "closed ended"]);
+});
+
+Deno.test("Proxy does close a client that ends behind its hello", async () => {
+  await using rig = new Rig();
+  const client = rig.connect();
+  await client.greet();
+  await client.end.closeWrite();
+  await rig.settle();
+  assertEquals([rig.dialed.length, client.proxyEnd.deeds], [0, ["write", "close"]]);
+  assertEquals(rig.ledger.story(1), ["opened", "refused closed-early closed", "closed closed-early"]);
+});
+
+Deno.test("Proxy does skip ChangeCipherSpec and empty records wherever they come", async () => {
   await using rig = new Rig();
   const [client, dc] = await rig.relay();
   const changeCipherSpec = Uint8Array.of(0x14, 3, 3, 0, 1, 1);
   await client.sendRaw(concat(changeCipherSpec, client.seal(noise(10)), changeCipherSpec, changeCipherSpec), 4);
-  await client.sendRaw(client.seal(noise(20)));
+  await client.sendRaw(concat(Uint8Array.of(0x17, 3, 3, 0, 0), client.seal(noise(20))));
   assertEquals(await dc.receive(30), concat(noise(10), noise(20)));
 });
 

@@ -1,9 +1,10 @@
 /** Strangers at a simple or secured secret: fronted where a site is named, else read and ignored. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { ReplayFilter } from "../../lib/policy/replay_filter.ts";
 import { concat } from "../support/byte_reader.ts";
 import type { TransportTag } from "../support/obfuscated2_client.ts";
 import { noise, Rig, timeouts } from "./rig.ts";
-import { settle } from "./rig_clock.ts";
+import { settle } from "../support/fake_clock.ts";
 
 const cases: readonly { kind: "simple" | "secured"; tag: TransportTag }[] = [
   { kind: "simple", tag: 0xdd },
@@ -43,6 +44,20 @@ Deno.test("Proxy does refuse a replayed frame", async () => {
     assertEquals(rig.ledger.story(2), ["opened", "refused replayed fronted"]);
     assertEquals(rig.ledger.story(3), ["opened", "refused replayed fronted"]);
   }
+});
+
+Deno.test("Proxy does say once that its memory of handshakes is full, and goes on", async () => {
+  const replayFilter = new ReplayFilter({ memory: new ArrayBuffer(1_024), errorRate: 0.001, lifetimeMs: 60_000 });
+  await using rig = new Rig({ kind: "simple", replayFilter, concurrency: 1_000 });
+  let served = 0;
+  for (let i = 0; i < replayFilter.capacity + 20; i++) {
+    using client = rig.connect();
+    await client.send(noise(4));
+    await settle();
+    served += rig.ledger.of("connected").length > served ? 1 : 0;
+  }
+  assertEquals(rig.ledger.of("replay-filter-full").map(({ capacity }) => capacity), [replayFilter.capacity]);
+  assert(served > replayFilter.capacity, "a new client is hardly ever taken for a replay");
 });
 
 Deno.test("Proxy does ignore a stranger until the handshake times out where no site is fronted", async () => {

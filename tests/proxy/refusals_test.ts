@@ -6,7 +6,7 @@ import { concat } from "../support/byte_reader.ts";
 import { clientHello } from "../support/client_hello.ts";
 import { clientFrame, frameNoise } from "../support/obfuscated2_client.ts";
 import { front, host, noise, Rig, secretFor, toleranceMs } from "./rig.ts";
-import { settle } from "./rig_clock.ts";
+import { settle } from "../support/fake_clock.ts";
 import type { WireClient } from "./wire_client.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);

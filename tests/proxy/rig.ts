@@ -10,7 +10,7 @@ import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { Proxy } from "../../lib/proxy/proxy.ts";
 import type { Conn } from "../../lib/relay/conn.ts";
 import { EventLedger } from "../support/event_ledger.ts";
-import { RigClock, settle } from "./rig_clock.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
 import { wire, type WireEnd, type WireLimits } from "./wire.ts";
 import { openDc, WireClient, type WireClientOptions, type WireDc } from "./wire_client.ts";
 
@@ -73,7 +73,7 @@ export interface RigOptions extends Partial<Omit<ProxyOptions, "secret" | "timeo
 
 /** Disposing ends the proxy and checks what holds at the end of every test. */
 export class Rig implements AsyncDisposable {
-  readonly clock = new RigClock();
+  readonly clock = new FakeClock();
   readonly ledger: EventLedger = new EventLedger(this.clock);
   readonly secret: Secret;
   readonly slots: Slots;
@@ -165,7 +165,7 @@ export class Rig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.proxy[Symbol.asyncDispose]();
     for (const disposable of this.#disposables) disposable[Symbol.dispose]();
-    assertEquals([this.slots.taken, this.proxy.connections, this.clock.sleepers], [0, 0, 0]);
+    assertEquals([this.slots.taken, this.proxy.connections, this.clock.pendingMs.length], [0, 0, 0]);
     this.ledger.assertBalanced();
     this.ledger.assertKeeps(this.secret);
     assertEquals(this.#ends.flatMap(({ faults }) => faults), []);

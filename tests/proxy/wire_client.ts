@@ -118,6 +118,11 @@ export class WireClient {
 
   [Symbol.dispose](): void {
     this.end[Symbol.dispose]();
+    this.disposeCiphers();
+  }
+
+  /** Gives this side's native memory back without ending the connection. */
+  disposeCiphers(): void {
     this.#ciphers[Symbol.dispose]();
   }
 

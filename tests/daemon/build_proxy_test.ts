@@ -1,0 +1,96 @@
+import { assertEquals } from "@std/assert";
+import { formatAddress } from "../../lib/address.ts";
+import { parseConfig } from "../../lib/config/parse.ts";
+import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
+import type { ProxyOptions } from "../../lib/proxy/options.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+const key = "00112233445566778899aabbccddeeff";
+const tls = `ee${key}${new TextEncoder().encode("front.test").toHex()}`;
+
+function optionsOf(secret: string, ...lines: readonly string[]): ProxyOptions {
+  const text = [`secret = "${secret}"`, 'bind-to = "127.0.0.1:1"', ...lines].join("\n");
+  const config = parseConfig(text, { file: "config.toml" });
+  return buildProxyOptions(config, { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false });
+}
+
+const fronts: readonly (readonly [string, string, readonly string[], string | undefined])[] = [
+  ["the host of a fake-TLS secret", tls, [], "front.test:443"],
+  ["that host at another port", tls, ["[domain-fronting]", "port = 8443"], "front.test:8443"],
+  ["an address in its place", tls, ["[domain-fronting]", 'ip = "192.0.2.1"'], "192.0.2.1:443"],
+  [
+    "an address before a host",
+    tls,
+    ["[domain-fronting]", 'ip = "2001:db8::1"', 'host = "a.test"'],
+    "[2001:db8::1]:443",
+  ],
+  ["another host", tls, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
+  ["nothing with a secured secret", `dd${key}`, [], undefined],
+  ["nothing with a port alone", key, ["[domain-fronting]", "port = 8443"], undefined],
+  ["what a simple secret is given", key, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
+];
+
+for (const [name, secret, lines, expected] of fronts) {
+  Deno.test(`buildProxyOptions() does front ${name}`, () => {
+    const { front } = optionsOf(secret, ...lines);
+    assertEquals(front && formatAddress(front), expected);
+  });
+}
+
+const minuteMs = 60_000;
+/** How long a handshake is remembered: to the tolerance before and after its timestamp, or where it has none for hours. */
+const lifetimes: readonly (readonly [string, readonly string[], number])[] = [
+  [tls, [], 4 * minuteMs],
+  [tls, ['tolerate-time-skewness = "10m"'], 20 * minuteMs],
+  [tls, ['tolerate-time-skewness = "1s"'], minuteMs],
+  [`dd${key}`, [], 360 * minuteMs],
+  [key, ['tolerate-time-skewness = "1s"'], 360 * minuteMs],
+];
+
+for (const [secret, lines, lifetimeMs] of lifetimes) {
+  Deno.test(`buildProxyOptions() does remember handshakes for ${lifetimeMs / minuteMs} m: ${secret.slice(0, 2)} ${lines}`, () => {
+    const { replayFilter } = optionsOf(secret, ...lines);
+    const seen = crypto.getRandomValues(new Uint8Array(32));
+    const startMs = Date.UTC(2026, 0, 1);
+    assertEquals(replayFilter?.testAndSet(seen, startMs), false);
+    assertEquals(replayFilter?.testAndSet(seen, startMs + lifetimeMs), true);
+    assertEquals(replayFilter?.testAndSet(seen, startMs + 5 * lifetimeMs), false);
+  });
+}
+
+for (const lines of [["enabled = false"], ['max-size = "0b"'], ["max-size = 0"]]) {
+  Deno.test(`buildProxyOptions() does switch anti-replay off with ${lines}`, () => {
+    assertEquals(optionsOf(tls, "[defense.anti-replay]", ...lines).replayFilter, undefined);
+  });
+}
+
+Deno.test("buildProxyOptions() does take everything else as the configuration says", () => {
+  const options = optionsOf(
+    tls,
+    "concurrency = 77",
+    'prefer-ip = "only-ipv4"',
+    'tolerate-time-skewness = "7s"',
+    "allow-fallback-on-unknown-dc = true",
+    "[telegram]",
+    "fast-mode = false",
+    "[network.timeout]",
+    'tcp = "1s"',
+    'handshake = "2s"',
+    'idle = "3s"',
+    "[dc-overrides]",
+    '"-3" = "127.0.0.1:9"',
+  );
+  const { slots, preferIp, toleranceMs, fallbackOnUnknownDc, fastMode, timeouts, dcOverrides } = options;
+  assertEquals(
+    { capacity: slots.capacity, preferIp, toleranceMs, fallbackOnUnknownDc, fastMode, timeouts },
+    {
+      capacity: 77,
+      preferIp: "only-ipv4",
+      toleranceMs: 7_000,
+      fallbackOnUnknownDc: true,
+      fastMode: false,
+      timeouts: { tcpMs: 1_000, handshakeMs: 2_000, idleMs: 3_000 },
+    },
+  );
+  assertEquals([...dcOverrides], [[-3, [{ kind: "tcp", host: "127.0.0.1", port: 9 }]]]);
+});

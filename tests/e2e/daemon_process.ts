@@ -1,0 +1,156 @@
+/** `main.ts run -` in a process of its own, to be signalled, starved and read to the last line. */
+import { fileURLToPath } from "node:url";
+
+export interface DaemonOptions {
+  /** The text of the configuration. */
+  readonly config: string;
+  readonly flags?: readonly string[] | undefined;
+  /** Beyond --allow-net and --allow-read. */
+  readonly permissions?: readonly string[] | undefined;
+  /** File descriptors that it may have open; needs bash. */
+  readonly descriptors?: number | undefined;
+}
+
+const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const startLimitMs = 30_000;
+const lineLimitMs = 10_000;
+
+/** Disposing kills it if it still runs. */
+export class DaemonProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #out: Text;
+  readonly #log: Text;
+  /** Resolves with the exit code when it has ended and all that it wrote has been read. */
+  readonly exited: Promise<number>;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#out = new Text(child.stdout);
+    this.#log = new Text(child.stderr);
+    this.exited = Promise.all([child.status, this.#out.done, this.#log.done]).then(([{ code }]) => code);
+  }
+
+  /** Does not wait for it to listen: `listening()` does. */
+  static async spawn({ config, flags = [], permissions = [], descriptors }: DaemonOptions): Promise<DaemonProcess> {
+    const access = ["--allow-net", "--allow-read", ...permissions];
+    const args = ["run", "--quiet", "--no-prompt", ...access, main, "run", ...flags, "-"];
+    const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", Deno.execPath(), ...args];
+    const child = new Deno.Command(descriptors === undefined ? Deno.execPath() : "bash", {
+      args: descriptors === undefined ? args : limited,
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const daemon = new DaemonProcess(child);
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(config));
+    await writer.close();
+    return daemon;
+  }
+
+  /** Spawned and listening. @throws {Error} If it ends before, or takes longer than 30 seconds. */
+  static async start(options: DaemonOptions): Promise<DaemonProcess> {
+    const daemon = await DaemonProcess.spawn(options);
+    try {
+      await daemon.logged(/listening on .*\n/, startLimitMs);
+      return daemon;
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get out(): string {
+    return this.#out.text;
+  }
+
+  get log(): string {
+    return this.#log.text;
+  }
+
+  /** Ports of the TCP addresses that it listens on, in their order. */
+  get ports(): readonly number[] {
+    const [, addresses = ""] = /listening on ([^"\n]*)/.exec(this.log) ?? [];
+    return addresses.split(", ").filter((address) => !address.startsWith("unix:")).map((address) =>
+      Number(/\d+$/.exec(address.trim()))
+    );
+  }
+
+  get port(): number {
+    return this.ports[0] ?? 0;
+  }
+
+  /** Resolves when its log has a match. @throws {Error} If it ends without, or that takes longer than `limitMs`. */
+  logged(pattern: RegExp, limitMs: number = lineLimitMs): Promise<void> {
+    return this.#log.has(pattern, limitMs);
+  }
+
+  signal(name: Deno.Signal): void {
+    this.#child.kill(name);
+  }
+
+  /** Nobody reads its log from now on, nor can: writing there fails. */
+  async closeLog(): Promise<void> {
+    await this.#log.cancel();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It may have ended by itself.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await this.exited;
+  }
+}
+
+/** A stream as text, as far as it has come. */
+class Text {
+  readonly done: Promise<void>;
+  text = "";
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #waiting = new Set<() => void>();
+  #ended = false;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+    this.done = this.#collect();
+  }
+
+  async has(pattern: RegExp, limitMs: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const check = () => {
+      if (pattern.test(this.text)) resolve();
+      else if (this.#ended) reject(new Error(`It ended without ${pattern}: ${this.text}`));
+    };
+    const timer = setTimeout(() => reject(new Error(`No ${pattern} in ${limitMs} ms: ${this.text}`)), limitMs);
+    this.#waiting.add(check);
+    check();
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(check);
+    }
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel();
+  }
+
+  async #collect(): Promise<void> {
+    const decoder = new TextDecoder();
+    for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) {
+      this.text += decoder.decode(part.value, { stream: true });
+      for (const check of this.#waiting) check();
+    }
+    this.#ended = true;
+    for (const check of this.#waiting) check();
+  }
+}

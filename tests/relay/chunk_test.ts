@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { Chunk, type ChunkClass, ChunkPool, chunkSizes, classOf, headroom } from "../../lib/relay/chunk.ts";
+
+const classes: readonly ChunkClass[] = [0, 1, 2, 3, 4];
+const keptAtMost = 8 << 20;
+
+Deno.test("chunkSizes rise, are whole words, and leave room for more than headers", () => {
+  assertEquals([...chunkSizes].sort((a, b) => a - b), [...chunkSizes]);
+  for (const size of chunkSizes) assert(size % 8 === 0 && size > 2 * headroom);
+});
+
+Deno.test("Chunk shows the same memory as bytes and as words", () => {
+  const chunk = new Chunk(64);
+  chunk.bytes.set([1, 2, 3, 4, 5, 6, 7, 8], 8);
+  assertEquals(chunk.words[1], 0x0807_0605_0403_0201n);
+  chunk.words[0] = 0xffn;
+  assertEquals([chunk.bytes[0], chunk.words.length], [0xff, 8]);
+});
+
+Deno.test("Chunk.used views the part in use", () => {
+  const chunk = new Chunk(16);
+  chunk.bytes.set([9, 8, 7], 4);
+  assertEquals(chunk.used.length, 0);
+  [chunk.start, chunk.end] = [4, 7];
+  assertEquals(chunk.used, Uint8Array.of(9, 8, 7));
+  assertStrictEquals(chunk.used.buffer, chunk.bytes.buffer);
+});
+
+Deno.test("Chunk.space() views what it is asked for, and keeps the last view for the next read", () => {
+  const chunk = new Chunk(64);
+  for (const [from, to] of [[0, 64], [5, 64], [5, 63], [6, 64], [5, 64], [0, 0], [64, 64]] as const) {
+    const space = chunk.space(from, to);
+    assertEquals([space.byteOffset, space.length], [from, to - from]);
+    assertStrictEquals(chunk.space(from, to), space);
+  }
+});
+
+Deno.test("classOf() is the inverse of chunkSizes", () => {
+  for (const size of classes) assertEquals(classOf(new Chunk(chunkSizes[size])), size);
+});
+
+Deno.test("ChunkPool hands out again what came back, as if it were new", () => {
+  for (const size of classes) {
+    const pool = new ChunkPool();
+    const chunk = pool.take(size);
+    assertEquals(chunk.size, chunkSizes[size]);
+    [chunk.start, chunk.end] = [3, 9];
+    pool.give(chunk);
+    const again = pool.take(size);
+    assertStrictEquals(again, chunk);
+    assertEquals([again.start, again.end], [0, 0]);
+    assertNotStrictEquals(pool.take(size), chunk);
+  }
+});
+
+Deno.test("ChunkPool keeps sizes apart", () => {
+  const pool = new ChunkPool();
+  for (const size of classes) pool.give(new Chunk(chunkSizes[size]));
+  for (const size of [3, 0, 4, 2, 1] as const) assertEquals(pool.take(size).size, chunkSizes[size]);
+});
+
+Deno.test("ChunkPool.takeAbove() gives the next size, and the largest for the largest", () => {
+  const pool = new ChunkPool();
+  const sizes = classes.map((size) => pool.takeAbove(new Chunk(chunkSizes[size])).size);
+  assertEquals(sizes, [...chunkSizes.slice(1), chunkSizes[4]]);
+});
+
+for (const size of classes) {
+  Deno.test(`ChunkPool keeps 8 MiB of chunks of ${chunkSizes[size]} bytes, and has room again once some are taken`, () => {
+    const pool = new ChunkPool();
+    const fits = Math.floor(keptAtMost / chunkSizes[size]);
+    const given = Array.from({ length: fits + 3 }, () => new Chunk(chunkSizes[size]));
+    for (const chunk of given) pool.give(chunk);
+    const kept = new Set(given);
+    const back = () => kept.has(pool.take(size));
+    for (let taken = 0; taken < fits; taken++) assert(back(), `${taken} of ${fits}`);
+    assert(!back(), "more than 8 MiB were kept");
+    pool.give(given[0]!);
+    assert(back());
+  });
+}
+
+Deno.test("ChunkPool counts all sizes together", () => {
+  const pool = new ChunkPool();
+  for (let bytes = 0; bytes < 2 * keptAtMost; bytes += chunkSizes[4]) pool.give(new Chunk(chunkSizes[4]));
+  const left = keptAtMost % chunkSizes[4];
+  const small = Array.from({ length: 2 * Math.ceil(left / chunkSizes[0]) }, () => new Chunk(chunkSizes[0]));
+  for (const chunk of small) pool.give(chunk);
+  const kept = new Set(small);
+  let back = 0;
+  while (kept.has(pool.take(0))) back++;
+  assertEquals(back, Math.floor(left / chunkSizes[0]));
+});
