@@ -52,7 +52,7 @@ const topFields = {
     default: 8192,
   }),
   preferIp: defaulted("prefer-ip", choice(preferences), {
-    docs: "Which kind of address is tried first, or alone, to reach Telegram and the fronted site.",
+    docs: "Which kind of address is tried first, or alone, to reach Telegram.",
     hot: true,
     default: "prefer-ipv6",
   }),

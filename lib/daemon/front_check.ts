@@ -40,8 +40,8 @@ export function isOwnConnection({ local, remote }: Pick<Conn, "local" | "remote"
   ) {
     return true;
   }
-  // The system reaches an address of its own from that same address.
-  if (local.kind !== "tcp" || local.host !== remote.host) return false;
+  // The system reaches an address of its own from that same address, and all of 127.0.0.0/8 from 127.0.0.1.
+  if (local.kind !== "tcp" || (local.host !== remote.host && !remote.host.startsWith("127."))) return false;
   return own.bound.some((address) =>
     address.kind === "tcp" && address.port === remote.port &&
     (address.host === remote.host || address.host === "0.0.0.0" || address.host === "::")

@@ -78,7 +78,7 @@ class LineLimiter {
   }
 
   pass(kind: string, line: () => LogLine): void {
-    const second = Math.floor(this.#clock.nowMs() / 1000);
+    const second = Math.floor(this.#clock.elapsedMs() / 1000);
     let state = this.#kinds.get(kind);
     if (state === undefined) this.#kinds.set(kind, state = { second, passed: 0, heldBack: 0 });
     if (state.second !== second) {

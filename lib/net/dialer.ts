@@ -6,9 +6,18 @@ import { SocketConn } from "./socket_conn.ts";
 /** Connects directly. Names are resolved by the system. */
 export const directDialer: Dialer = {
   async dial(to: Address, { signal }: { readonly signal: AbortSignal }): Promise<Conn> {
-    if (to.kind === "unix") return new SocketConn(await Deno.connect({ transport: "unix", path: to.path }));
+    if (to.kind === "unix") return await dialUnix(to.path, signal);
     const socket = await Deno.connect({ hostname: to.host, port: to.port, signal });
     socket.setNoDelay(true);
     return new SocketConn(socket);
   },
 };
+
+/** Takes no time but where the listener's queue is full; the runtime has no abort for it. */
+async function dialUnix(path: string, signal: AbortSignal): Promise<Conn> {
+  signal.throwIfAborted();
+  const socket = await Deno.connect({ transport: "unix", path });
+  if (!signal.aborted) return new SocketConn(socket);
+  socket.close();
+  throw signal.reason;
+}

@@ -1,8 +1,12 @@
 import type { Clock } from "../clock.ts";
 
-/** The clock of this machine. */
+/** The longest that a timer of the runtime waits; a longer one would fire at once. */
+const timerAtMostMs = 2 ** 31 - 1;
+
+/** The clock of this machine. Sleeps of more than 24 days end after 24 days. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -13,7 +17,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(() => {
         signal?.removeEventListener("abort", onAbort);
         resolve();
-      }, ms);
+      }, Math.min(ms, timerAtMostMs));
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   },

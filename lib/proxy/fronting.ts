@@ -42,6 +42,7 @@ async function dialFront(stage: Stage, front: Address): Promise<Conn> {
 }
 
 async function ignore({ client, up }: Stage, inbox: Inbox, expired: Promise<"expired">): Promise<never> {
+  up.bytes += inbox.received.length;
   const { chunk, offset, room, reading } = inbox.handOver();
   for (let next = reading;;) {
     const count = await Promise.race([outcomeOf(next), expired]);

@@ -38,10 +38,11 @@ export class Proxy implements AsyncDisposable {
     return this.#sessions.size;
   }
 
-  /** Takes a client over; it is closed when its session ends, or at once if there is no slot for it. */
+  /** Takes a client over; it is closed when its session ends, or at once if there is no slot for it or this is disposed. */
   serve(client: Conn): void {
     const { events, slots } = this.#options;
-    const slot = this.#closing.signal.aborted ? undefined : slots.tryTake();
+    if (this.#closing.signal.aborted) return client[Symbol.dispose]();
+    const slot = slots.tryTake();
     if (slot === undefined) {
       events.emit({ type: "limited", remote: client.remote, concurrency: slots.capacity });
       client[Symbol.dispose]();
@@ -85,7 +86,7 @@ export class Proxy implements AsyncDisposable {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal).catch(() => {});
-      const nowMs = clock.nowMs();
+      const nowMs = clock.elapsedMs();
       for (const session of this.#sessions) session.sweep(nowMs);
     }
   }

@@ -67,7 +67,7 @@ export class Session implements Stage {
     this.client = client;
     this.options = options;
     this.pool = pool;
-    this.#startMs = options.clock.nowMs();
+    this.#startMs = options.clock.elapsedMs();
   }
 
   /** Serves the client to its end, of which `onClosed` is told; never rejects. */
@@ -162,7 +162,7 @@ export class Session implements Stage {
     this.#shapers = [up, down];
     this.#deadlineMs = Infinity;
     this.#onDeadline = undefined;
-    this.#lastActiveMs = this.options.clock.nowMs();
+    this.#lastActiveMs = this.options.clock.elapsedMs();
     const { pool } = this;
     const isLast = () => this.#ends.length === 1;
     const ended = (end: PumpEnd) => this.#pumpEnded(end);
@@ -191,14 +191,14 @@ export class Session implements Stage {
       reason: this.#stopped ?? "ended",
       upBytes: this.up.bytes,
       downBytes: this.#down.bytes,
-      durationMs: this.options.clock.nowMs() - this.#startMs,
+      durationMs: this.options.clock.elapsedMs() - this.#startMs,
     });
     this.#onClosed();
   }
 
   #deadlineAfter(ms: number, action: () => void): void {
     this.#onDeadline = action;
-    this.#deadlineMs = this.options.clock.nowMs() + ms;
+    this.#deadlineMs = this.options.clock.elapsedMs() + ms;
   }
 
   /** For a peer that takes nothing of what must be written before bytes flow freely. */

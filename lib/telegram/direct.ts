@@ -84,15 +84,14 @@ export class DcDialer implements Disposable {
       if (this.#failedAtMs.size > 0) this.#failedAtMs.delete(key);
       return conn;
     } catch (error) {
-      if (!signal.aborted) this.#failedAtMs.set(key, this.#clock.nowMs());
+      if (!signal.aborted) this.#failedAtMs.set(key, this.#clock.elapsedMs());
       throw new Error(`${key}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
   }
 
   #waitHeadStart(): Promise<void> {
-    const nowMs = this.#clock.nowMs();
-    // Also when the machine's clock was set back: a head start that is over gives none.
-    if (this.#headStart === undefined || Math.abs(nowMs - this.#headStart.sinceMs) > sharedWithinMs) {
+    const nowMs = this.#clock.elapsedMs();
+    if (this.#headStart === undefined || nowMs - this.#headStart.sinceMs > sharedWithinMs) {
       const over = this.#clock.sleep(staggerMs, this.#closing.signal).catch(() => {});
       this.#headStart = { sinceMs: nowMs, over };
     }
@@ -101,7 +100,7 @@ export class DcDialer implements Disposable {
 
   #trustedFirst(addresses: readonly Address[]): readonly Address[] {
     if (this.#failedAtMs.size === 0 || addresses.length < 2) return addresses;
-    const sinceMs = this.#clock.nowMs() - distrustMs;
+    const sinceMs = this.#clock.elapsedMs() - distrustMs;
     const isTrusted = (address: Address) => (this.#failedAtMs.get(formatAddress(address)) ?? -Infinity) < sinceMs;
     const trusted = addresses.filter(isTrusted);
     return trusted.length === addresses.length ? addresses : [...trusted, ...addresses.filter((a) => !isTrusted(a))];

@@ -149,6 +149,20 @@ for (const direction of ["up", "down"] as const) {
   });
 }
 
+for (const byMs of [-3_600_000, 3_600_000]) {
+  Deno.test(`Proxy does keep its deadlines when the machine's clock is set by ${byMs} ms`, async () => {
+    await using rig = new Rig();
+    const silent = rig.connect();
+    await silent.sendRaw(noise(1).fill(0x16));
+    await rig.advance(1_000);
+    rig.clock.set(rig.clock.nowMs() + byMs);
+    await rig.advance(timeouts.handshakeMs - 1_000 - slackMs);
+    assertEquals(rig.ledger.story(1), ["opened"]);
+    await rig.advance(2 * slackMs);
+    assertEquals(rig.ledger.story(1), ["opened", "refused handshake-timeout fronted"]);
+  });
+}
+
 Deno.test("Proxy does end an idle session of a stranger as well", async () => {
   await using rig = new Rig();
   const client = rig.connect();

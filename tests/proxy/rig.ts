@@ -153,7 +153,7 @@ export class Rig implements AsyncDisposable {
     return far;
   }
 
-  /** Steps of time no longer than those in which the proxy looks at its deadlines. */
+  /** Lets time pass; deadlines are met as the proxy looks at them, twice a second. */
   advance(ms: number): Promise<void> {
     return this.clock.advance(ms);
   }

@@ -9,6 +9,7 @@ interface Sleep {
 /** Time that moves only when a test says so. */
 export class FakeClock implements Clock {
   #nowMs: number;
+  #elapsedMs = 0;
   /** In the order in which they wake; those of one moment in the order in which they began. */
   readonly #sleeps: Sleep[] = [];
 
@@ -20,9 +21,13 @@ export class FakeClock implements Clock {
     return this.#nowMs;
   }
 
+  elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
   /** Milliseconds that each pending sleep has still to go, the next one first. */
   get pendingMs(): readonly number[] {
-    return this.#sleeps.map(({ dueMs }) => dueMs - this.#nowMs);
+    return this.#sleeps.map(({ dueMs }) => dueMs - this.#elapsedMs);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -36,7 +41,7 @@ export class FakeClock implements Clock {
         signal?.removeEventListener("abort", onAbort);
         resolve();
       };
-      const sleep = { dueMs: this.#nowMs + Math.max(0, ms), wake };
+      const sleep = { dueMs: this.#elapsedMs + Math.max(0, ms), wake };
       signal?.addEventListener("abort", onAbort, { once: true });
       const later = this.#sleeps.findIndex(({ dueMs }) => dueMs > sleep.dueMs);
       this.#sleeps.splice(later === -1 ? this.#sleeps.length : later, 0, sleep);
@@ -45,15 +50,20 @@ export class FakeClock implements Clock {
 
   /** Lets `ms` milliseconds pass: wakes each sleep at its own time, and lets what waited for it run before the next. */
   async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
+    const untilMs = this.#elapsedMs + ms;
     await settle();
     for (let next = this.#sleeps[0]; next !== undefined && next.dueMs <= untilMs; next = this.#sleeps[0]) {
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+      this.#moveTo(Math.max(this.#elapsedMs, next.dueMs));
       this.#sleeps.shift();
       next.wake();
       await settle();
     }
-    this.#nowMs = untilMs;
+    this.#moveTo(untilMs);
+  }
+
+  #moveTo(elapsedMs: number): void {
+    this.#nowMs += elapsedMs - this.#elapsedMs;
+    this.#elapsedMs = elapsedMs;
   }
 
   /** Sets the clock of the machine, back or forth, as an operator or a time server does; wakes nobody. */

@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Address, TcpAddress } from "../../lib/address.ts";
+import type { Event } from "../../lib/events/event.ts";
+import { Listener } from "../../lib/net/listener.ts";
+import type { Conn } from "../../lib/relay/conn.ts";
+import { FakeClock, settle } from "../support/fake_clock.ts";
+
+const loopback: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
+
+function accepting(listener: Listener, serve: (conn: Conn) => void) {
+  const clock = new FakeClock();
+  const events: Event[] = [];
+  const done = listener.acceptInto(serve, { clock, events: { emit: (event) => events.push(event) } });
+  return { clock, events, done };
+}
+
+async function connectTo({ address }: Listener, hostname?: string): Promise<Deno.TcpConn> {
+  const { host, port } = address as TcpAddress;
+  return await Deno.connect({ hostname: hostname ?? host, port });
+}
+
+Deno.test("Listener hands over every client, and ends when it is disposed", async () => {
+  const listener = await Listener.open(loopback);
+  const conns: Conn[] = [];
+  const { done, events } = accepting(listener, (conn) => conns.push(conn));
+  const clients = await Promise.all([1, 2, 3].map(() => connectTo(listener)));
+  while (conns.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  const ports = clients.map(({ localAddr }) => localAddr.port);
+  const seen = conns.map(({ remote }) => (remote as TcpAddress).port);
+  assertEquals(new Set(seen), new Set(ports));
+  assertEquals(conns[0]!.local, listener.address);
+  listener[Symbol.dispose]();
+  listener[Symbol.dispose]();
+  await done;
+  assertEquals(events, []);
+  for (const conn of [...conns, ...clients]) conn[Symbol.dispose]();
+});
+
+Deno.test("Listener tells the port that the system chose, and cannot be reached once it is disposed", async () => {
+  const listener = await Listener.open(loopback);
+  const { port } = listener.address as TcpAddress;
+  assert(port > 0);
+  (await connectTo(listener)).close();
+  listener[Symbol.dispose]();
+  await assertRejects(() => connectTo(listener), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("Listener.open() says that another program listens on the address, and which it is", async () => {
+  using listener = await Listener.open(loopback);
+  const { host, port } = listener.address as TcpAddress;
+  const error = await assertRejects(() => Listener.open(listener.address), Error);
+  assertEquals(error.message, `cannot listen on ${host}:${port}: another program listens there`);
+});
+
+Deno.test("Listener.open() says that the machine has no such address", async () => {
+  const error = await assertRejects(() => Listener.open({ kind: "tcp", host: "203.0.113.77", port: 0 }), Error);
+  assertEquals(error.message, "cannot listen on 203.0.113.77:0: this machine has no such address");
+});
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "Listener on all interfaces takes a client over IPv4 for what it is, and one over IPv6 too",
+  ignore: !hasIpv6(),
+  async fn() {
+    using listener = await Listener.open({ kind: "tcp", host: "::", port: 0 });
+    const conns: Conn[] = [];
+    const { done } = accepting(listener, (conn) => conns.push(conn));
+    for (const [host, count] of [["127.0.0.1", 1], ["::1", 2]] as const) {
+      using client = await connectTo(listener, host);
+      while (conns.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+      const conn = conns.at(-1)!;
+      assertEquals([conn.remote, (conn.local as TcpAddress).host], [
+        { kind: "tcp", host, port: client.localAddr.port },
+        host,
+      ]);
+      conn[Symbol.dispose]();
+    }
+    listener[Symbol.dispose]();
+    await done;
+  },
+});
+
+/** Puts a listener in place of the system's: its `accept` gives `outcomes` one after another, then waits. */
+function scriptedListen(outcomes: readonly (() => Promise<Deno.Conn>)[]): Disposable {
+  const original = Deno.listen;
+  const queue = [...outcomes];
+  const closed = Promise.withResolvers<Deno.Conn>();
+  closed.promise.catch(() => {});
+  const listener = {
+    addr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+    accept: () => (queue.shift() ?? (() => closed.promise))(),
+    close: () => closed.reject(new Deno.errors.BadResource("closed")),
+  };
+  Object.defineProperty(Deno, "listen", { value: () => listener, configurable: true, writable: true });
+  return {
+    [Symbol.dispose]: () =>
+      Object.defineProperty(Deno, "listen", { value: original, configurable: true, writable: true }),
+  };
+}
+
+const outOfDescriptors = () =>
+  Promise.reject(Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" }));
+const aborted = () => Promise.reject(new Deno.errors.ConnectionAborted("Software caused connection abort"));
+/** As much of a socket as a listener looks at. */
+const fakeSocket = (closed: string[], setNoDelay: () => void = () => {}) =>
+  ({ setNoDelay, close: () => closed.push("closed") }) as unknown as Deno.Conn;
+
+Deno.test("Listener survives failed accepts, pauses 50 ms after each, and tells of the first of a row alone", async () => {
+  const served: Conn[] = [];
+  const socket = () => Promise.resolve(fakeSocket([]));
+  using _ = scriptedListen([outOfDescriptors, outOfDescriptors, outOfDescriptors, socket, socket, aborted, socket]);
+  const listener = await Listener.open(loopback);
+  const { clock, events, done } = accepting(listener, (conn) => served.push(conn));
+  for (let failures = 1; failures <= 3; failures++) {
+    await settle();
+    assertEquals([clock.pendingMs, served.length], [[50], 0]);
+    await clock.advance(50);
+  }
+  assertEquals([served.length, clock.pendingMs], [2, [50]]);
+  await clock.advance(50);
+  assertEquals(served.length, 3);
+  assertEquals(events, [
+    { type: "accept-failed", address: listener.address, reason: "Too many open files (os error 24)" },
+    { type: "accept-failed", address: listener.address, reason: "Software caused connection abort" },
+  ]);
+  listener[Symbol.dispose]();
+  await done;
+  assertEquals([events.length, clock.pendingMs], [2, []]);
+});
+
+Deno.test("Listener ends at once when it is disposed during a pause", async () => {
+  using _ = scriptedListen([outOfDescriptors]);
+  const listener = await Listener.open(loopback);
+  const { clock, done } = accepting(listener, () => {});
+  await settle();
+  listener[Symbol.dispose]();
+  await done;
+  assertEquals(clock.pendingMs, []);
+});
+
+Deno.test("Listener drops a client that is gone before it is looked at, without a pause", async () => {
+  const closed: string[] = [];
+  const gone = fakeSocket(closed, () => {
+    throw new Error("Invalid argument (os error 22)");
+  });
+  const served: Conn[] = [];
+  using _ = scriptedListen([() => Promise.resolve(gone), () => Promise.resolve(fakeSocket([]))]);
+  const listener = await Listener.open(loopback);
+  const { clock, events, done } = accepting(listener, (conn) => served.push(conn));
+  await settle();
+  assertEquals([closed, served.length, events, clock.pendingMs], [["closed"], 1, [], []]);
+  listener[Symbol.dispose]();
+  await done;
+});
+
+Deno.test("Listener goes on even if serving a client throws", async () => {
+  const served: number[] = [];
+  using _ = scriptedListen([1, 2].map(() => () => Promise.resolve(fakeSocket([]))));
+  const listener = await Listener.open(loopback);
+  const { clock, events, done } = accepting(listener, () => {
+    served.push(served.length);
+    if (served.length === 1) throw new TypeError("a fault of ours");
+  });
+  await settle();
+  await clock.advance(50);
+  assertEquals([served.length, events.length], [2, 1]);
+  listener[Symbol.dispose]();
+  await done;
+});
