@@ -51,7 +51,7 @@ async function makeConfig(lan: boolean, front: TcpAddress | undefined): Promise<
   const { tg } = proxyLinks({ server, port, secret, encoding: "base64" });
   denoEnvironment.print(`A proxy on ${listen}:${port} that looks like ${secret.host} to strangers. Ctrl-C ends it.\n`);
   denoEnvironment.print(linkText(secret, [{ family: "ipv4", server, port }]));
-  denoEnvironment.print(`\n${qrText(tg, { colours: denoEnvironment.isTerminal })}\n`);
+  denoEnvironment.print(`\n${await qrText(tg, { colours: denoEnvironment.isTerminal })}\n`);
   return path;
 }
 

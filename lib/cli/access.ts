@@ -75,8 +75,8 @@ function readFlag<T>(input: Input, flag: string, parser: Parser<T>): T | undefin
   return parsed.value;
 }
 
-function drawQr(link: string, environment: Environment): number {
-  environment.print(`${qrText(link, { colours: environment.isTerminal })}\n${link}`);
+async function drawQr(link: string, environment: Environment): Promise<number> {
+  environment.print(`${await qrText(link, { colours: environment.isTerminal })}\n${link}`);
   return 0;
 }
 

@@ -1,6 +1,4 @@
 /** QR codes, all made here: a web service that draws them would learn the secret. */
-import qrcode from "qrcode";
-
 /** As much of the link as possible on as little screen as possible: a screen has no dirt to correct for. */
 const errorCorrectionLevel = "L";
 /** Modules of empty border, which the standard asks for. */
@@ -8,11 +6,11 @@ const margin = 4;
 
 /** For a file, or for a page that shows it. */
 export async function qrSvg(text: string): Promise<string> {
-  return await qrcode.toString(text, { type: "svg", errorCorrectionLevel, margin });
+  return await (await library()).toString(text, { type: "svg", errorCorrectionLevel, margin });
 }
 
 export async function qrPng(text: string): Promise<Uint8Array> {
-  return await qrcode.toBuffer(text, { type: "png", errorCorrectionLevel, margin, scale: 8 });
+  return await (await library()).toBuffer(text, { type: "png", errorCorrectionLevel, margin, scale: 8 });
 }
 
 /** The picture itself as a link, which a browser shows without asking anyone. */
@@ -26,8 +24,8 @@ export async function qrDataLink(text: string): Promise<string> {
  * With `colours`, black on white whatever the terminal's own colours are. Without, light modules are drawn, for a dark
  * background; on a light one the code shows inverted, which most scanners take too.
  */
-export function qrText(text: string, options: { readonly colours: boolean }): string {
-  const { modules } = qrcode.create(text, { errorCorrectionLevel });
+export async function qrText(text: string, options: { readonly colours: boolean }): Promise<string> {
+  const { modules } = (await library()).create(text, { errorCorrectionLevel });
   const size: number = modules.size;
   const isInk = (row: number, column: number): boolean => {
     const inside = row >= 0 && row < size && column >= 0 && column < size;
@@ -52,4 +50,9 @@ const plain = "\x1b[0m";
 function halfBlock(upper: boolean, lower: boolean): string {
   if (upper) return lower ? "█" : "▀";
   return lower ? "▄" : " ";
+}
+
+/** Loaded when a code is drawn: a proxy that runs has no use for it. */
+async function library() {
+  return (await import("qrcode")).default;
 }

@@ -17,7 +17,8 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 /**
  * HMAC-SHA256 (RFC 2104) of the parts one after another: 32 bytes. `key` has 64 bytes at most.
  *
- * Two one-shot hashes take two thirds of the time of `createHmac`, which makes a stream each time (tests/bench/hash_bench.ts).
+ * Two one-shot hashes instead of `createHmac`: that makes a stream each time, garbage of which a busy proxy makes much
+ * (tests/bench/hash_bench.ts).
  */
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   if (key.length > blockSize) throw new RangeError(`A key of HMAC has at most ${blockSize} bytes, not ${key.length}`);

@@ -29,8 +29,8 @@ function expectedModules(): string[] {
   return side.map((row) => side.map((column) => dark(row, column) ? "#" : ".").join(""));
 }
 
-Deno.test("qrText() does draw the code with its border, in black on white", () => {
-  const bare = qrText(link, { colours: true }).split("\n").map((line) => {
+Deno.test("qrText() does draw the code with its border, in black on white", async () => {
+  const bare = (await qrText(link, { colours: true })).split("\n").map((line) => {
     assertEquals([line.startsWith(blackOnWhite), line.endsWith(plain)], [true, true]);
     return line.slice(blackOnWhite.length, -plain.length);
   });
@@ -38,8 +38,8 @@ Deno.test("qrText() does draw the code with its border, in black on white", () =
   assertEquals(modulesOf(bare.join("\n"), true).slice(0, expected.length), expected);
 });
 
-Deno.test("qrText() does draw the light modules where there are no colours", () => {
-  const text = qrText(link, { colours: false });
+Deno.test("qrText() does draw the light modules where there are no colours", async () => {
+  const text = await qrText(link, { colours: false });
   assertEquals(text.includes("\x1b"), false);
   const expected = expectedModules();
   assertEquals(modulesOf(text, false).slice(0, expected.length), expected);
