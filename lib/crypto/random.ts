@@ -11,11 +11,8 @@ export interface RandomSource {
 /** The system's cryptographic generator. */
 export const systemRandom: RandomSource = {
   fill: (into) => randomFillSync(into),
-  x25519PublicKey() {
-    const { x } = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" });
-    if (x === undefined) throw new TypeError("The runtime exported an X25519 key without its public part");
-    return Uint8Array.fromBase64(x, { alphabet: "base64url" });
-  },
+  // The DER form of a public key (RFC 8410) ends with the key itself.
+  x25519PublicKey: () => generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "der" }).subarray(-32),
 };
 
 /** A whole number from `least` to `most`, both included, all equally likely but for a bias below 2^-30. */

@@ -111,6 +111,16 @@ Deno.test("ReplayFilter forgets nothing when the clock is set back", () => {
   }
 });
 
+Deno.test("ReplayFilter goes on forgetting after the clock was set back", () => {
+  const filter = filterOf();
+  filter.testAndSet(key(1), startMs);
+  const backMs = startMs - 86_400_000;
+  filter.testAndSet(key(2), backMs);
+  filter.testAndSet(key(3), backMs + lifetimeMs);
+  assertEquals(filter.count, 1, "the filters have changed");
+  assertEquals(seen(filter, 1, 3, backMs + 2 * lifetimeMs), 0);
+});
+
 Deno.test("ReplayFilter remembers for a lifetime after the clock was set back", () => {
   const filter = filterOf();
   filter.testAndSet(key(1), startMs);
