@@ -33,3 +33,16 @@ Deno.test("systemClock.sleep() rejects with the reason of an abort, at once, and
   assertStrictEquals(await assertRejects(() => systemClock.sleep(60_000, controller.signal)), reason);
   // The sanitizer of operations fails this test if a timer is left.
 });
+
+Deno.test("systemClock.elapsedMs() moves on whatever the time of day is set to", async () => {
+  const original = Date.now;
+  const start = systemClock.elapsedMs();
+  Date.now = () => 0;
+  try {
+    await systemClock.sleep(10);
+    const passed = systemClock.elapsedMs() - start;
+    assert(passed >= 5 && passed < 60_000, `${passed} ms`);
+  } finally {
+    Date.now = original;
+  }
+});
