@@ -35,7 +35,7 @@ function levelOf(room: string): number {
 
 /** The room of a file under `lib/`, `""` for a file at its top, `undefined` elsewhere. */
 function roomOf(path: string): string | undefined {
-  const inside = /(?:^|\/)lib\/(?:([a-z_]+)\/)?[a-z0-9_]+\.ts$/.exec(path.replaceAll("\\", "/"));
+  const inside = /(?:^|\/)lib\/(?:([^/]+)\/)?(?:[^/]+\/)*[^/]+\.[cm]?[jt]sx?$/.exec(path.replaceAll("\\", "/"));
   return inside === null ? undefined : inside[1] ?? "";
 }
 
@@ -50,13 +50,15 @@ export function judgeImport(from: string, target: string): string | undefined {
   const resolved = new URL(target, `file://${from.startsWith("/") ? "" : "/"}${from}`).pathname;
   const other = roomOf(resolved);
   if (other === undefined) return undefined;
+  if (room === "") return from.endsWith("mod.ts") ? undefined : "Files that everybody imports import nothing";
   if (other === "") {
     const file = resolved.slice(resolved.lastIndexOf("/") + 1);
     if (common.has(file)) return undefined;
     return `lib/${file} is for users of the library: nobody in lib/ imports it`;
   }
-  if (room === "") return from.endsWith("mod.ts") ? undefined : "Files that everybody imports import nothing";
-  if (levelOf(room) === -1) return `The room lib/${room} has no level in scripts/lint_layers.ts`;
+  for (const each of [room, other]) {
+    if (levelOf(each) === -1) return `The room lib/${each} has no level in scripts/lint_layers.ts`;
+  }
   if (other === room || levelOf(other) < levelOf(room)) return undefined;
   return `lib/${room} must not import lib/${other}: it is not on a lower level`;
 }
@@ -87,10 +89,21 @@ const purity: Deno.lint.Rule = {
     const room = roomOf(context.filename);
     return {
       MemberExpression(node) {
-        if (node.object.type !== "Identifier" || node.property.type !== "Identifier") return;
-        const name = `${node.object.name}.${node.property.name}`;
-        if (node.object.name === "Deno" || impureMembers.has(name)) {
+        if (node.object.type !== "Identifier") return;
+        const property = node.property.type === "Identifier" ? node.property.name : "…";
+        const name = `${node.object.name}.${property}`;
+        if (node.object.name === "Deno" || node.object.name === "globalThis" || impureMembers.has(name)) {
           context.report({ node, message: `lib/${room} must not use ${name}: it is an argument there` });
+        }
+      },
+      VariableDeclarator(node) {
+        if (node.init?.type === "Identifier" && (node.init.name === "Deno" || node.init.name === "globalThis")) {
+          context.report({ node, message: `lib/${room} must not use ${node.init.name}: it is an argument there` });
+        }
+      },
+      NewExpression(node) {
+        if (node.callee.type === "Identifier" && node.callee.name === "Date" && node.arguments.length === 0) {
+          context.report({ node, message: `lib/${room} must not use new Date(): it is an argument there` });
         }
       },
       CallExpression(node) {

@@ -9,10 +9,13 @@ import { ReplayFilter } from "../policy/replay_filter.ts";
 import { Slots } from "../policy/slots.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
 
-/** A ClientHello is good within its timestamp's tolerance, before and after: so long a replay must be known. */
-const leastHelloLifetimeMs = 60_000;
-/** A plain frame carries no time, so that it would be good for ever; six hours outlast what a prober keeps. */
-const frameLifetimeMs = 6 * 3_600_000;
+/**
+ * Two days, or as long as the memory lasts. The time in a ClientHello does not bound it: the digest does not cover it, so whoever
+ * has recorded a hello can move its time to now.
+ */
+const replayLifetimeMs = 48 * 3_600_000;
+/** However busy the proxy is, what is replayed at once must be known. */
+const leastReplayLifetimeMs = 60_000;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -50,8 +53,10 @@ export function frontOf(config: Config): Address | undefined {
 function buildReplayFilter(config: Config): ReplayFilter | undefined {
   const { enabled, maxSizeBytes, errorRate } = config.defense.antiReplay;
   if (!enabled || maxSizeBytes === 0) return undefined;
-  const lifetimeMs = config.secret.kind === "tls"
-    ? Math.max(leastHelloLifetimeMs, 2 * config.tolerateTimeSkewnessMs)
-    : frameLifetimeMs;
-  return new ReplayFilter({ memory: new ArrayBuffer(maxSizeBytes), errorRate, lifetimeMs });
+  return new ReplayFilter({
+    memory: new ArrayBuffer(maxSizeBytes),
+    errorRate,
+    lifetimeMs: replayLifetimeMs,
+    leastLifetimeMs: Math.max(leastReplayLifetimeMs, 2 * config.tolerateTimeSkewnessMs),
+  });
 }

@@ -29,6 +29,14 @@ export function verifyDigest(hello: ClientHello, key: Uint8Array): number {
   return seconds;
 }
 
+/**
+ * The part of the random that only a holder of the secret can make: all but the time, which anybody can move. It is what a
+ * replay is known by.
+ */
+export function provenPart({ random }: ClientHello): Uint8Array {
+  return random.subarray(0, timestampOffset);
+}
+
 /** @throws {ProtocolError} bad-timestamp if the client's time is off by more than `toleranceMs`. */
 export function checkTimestamp(seconds: number, nowMs: number, toleranceMs: number): void {
   const offMs = seconds * 1000 - nowMs;

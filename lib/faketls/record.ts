@@ -106,8 +106,10 @@ export class RecordReader {
     this.#left = this.#header % 0x1_0000;
     this.#header = this.#headerSize = 0;
     if (prefix !== applicationDataPrefix && prefix !== changeCipherSpecPrefix) {
-      const hex = prefix.toString(16).padStart(6, "0");
-      throw new ProtocolError("bad-record", `Cannot read a TLS record that begins with ${hex}`);
+      throw new ProtocolError(
+        "bad-record",
+        "Cannot read a TLS record: it is neither application data nor ChangeCipherSpec",
+      );
     }
     if (this.#left > inboundAtMost) {
       throw new ProtocolError(

@@ -8,7 +8,11 @@ export const directDialer: Dialer = {
   async dial(to: Address, { signal }: { readonly signal: AbortSignal }): Promise<Conn> {
     if (to.kind === "unix") return await dialUnix(to.path, signal);
     const socket = await Deno.connect({ hostname: to.host, port: to.port, signal });
-    socket.setNoDelay(true);
+    try {
+      socket.setNoDelay(true);
+    } catch {
+      // It is over already: whoever uses it will see that.
+    }
     return new SocketConn(socket);
   },
 };

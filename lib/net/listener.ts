@@ -59,7 +59,6 @@ export class Listener implements Disposable {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     this.#listener.close();
-    if (this.address.kind === "unix") removeSocket(this.address.path);
   }
 }
 
@@ -105,14 +104,6 @@ async function isAnswered(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     return !(error instanceof Deno.errors.ConnectionRefused);
-  }
-}
-
-function removeSocket(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // The directory is gone or not ours; the next start takes the file over.
   }
 }
 

@@ -2,8 +2,9 @@
  * Remembers what has been seen, so that a recorded handshake does not open the door a second time.
  *
  * Two Bloom filters of equal size take turns: new keys go into the current one, both are asked, and when a lifetime has
- * passed the older one is wiped and becomes current. So every key is remembered for one lifetime at least and two at most,
- * whatever came after it (a stable Bloom filter forgets at random: after 100,000 more keys in 1 MiB it has lost half).
+ * passed, or the current one is full, the older one is wiped and becomes current. So every key is remembered for one lifetime
+ * at least and two at most, whatever came after it (a stable Bloom filter forgets at random: after 100,000 more keys in 1 MiB
+ * it has lost half).
  *
  * ```text
  * header (16 bytes)   lock | current filter | keys in it | seconds of its start     four 32-bit words
@@ -28,8 +29,10 @@ export interface ReplayFilterOptions {
   readonly memory: ArrayBufferLike;
   /** Chance that a new key is taken for a seen one when a filter is full, above 0 and below 1. */
   readonly errorRate: number;
-  /** How long a key is remembered at least. */
+  /** How long a key is remembered at least, as long as a filter holds all that come in this time. */
   readonly lifetimeMs: number;
+  /** How long a key is remembered however many come; within it a full filter errs more often. @default {lifetimeMs} */
+  readonly leastLifetimeMs?: number;
 }
 
 export class ReplayFilter {
@@ -38,11 +41,12 @@ export class ReplayFilter {
   readonly #bits: number;
   readonly #hashes: number;
   readonly #lifetimeSeconds: number;
+  readonly #leastLifetimeSeconds: number;
   /** Keys that each filter takes before it errs more often than asked for. */
   readonly capacity: number;
 
   /** @throws {RangeError} If the memory is below 1 KiB or above 1 GiB. */
-  constructor({ memory, errorRate, lifetimeMs }: ReplayFilterOptions) {
+  constructor({ memory, errorRate, lifetimeMs, leastLifetimeMs = lifetimeMs }: ReplayFilterOptions) {
     if (memory.byteLength < 1024 || memory.byteLength > 2 ** 30) {
       throw new RangeError(`A replay filter takes 1 KiB to 1 GiB, not ${memory.byteLength} bytes`);
     }
@@ -57,6 +61,7 @@ export class ReplayFilter {
     this.#hashes = Math.max(1, Math.round(bitsPerKey * Math.LN2));
     this.capacity = Math.floor(this.#bits / bitsPerKey);
     this.#lifetimeSeconds = Math.ceil(lifetimeMs / 1000);
+    this.#leastLifetimeSeconds = Math.ceil(leastLifetimeMs / 1000);
   }
 
   /** Keys remembered since the last change of filters. */
@@ -86,14 +91,15 @@ export class ReplayFilter {
     const age = nowSeconds - start;
     // The clock was set back: what both filters hold counts for another lifetime.
     if (age < 0) this.#header[startWord] = nowSeconds;
-    if (age < this.#lifetimeSeconds) return;
+    const isFull = this.#header[countWord]! >= this.capacity && age >= this.#leastLifetimeSeconds;
+    if (age < this.#lifetimeSeconds && !isFull) return;
     // After a long silence neither filter holds anything that still counts.
     const isLong = age >= 2 * this.#lifetimeSeconds;
     if (isLong) this.#filters[this.#header[currentWord]! & 1]!.fill(0);
     this.#header[currentWord]! ^= 1;
     this.#filters[this.#header[currentWord]! & 1]!.fill(0);
     this.#header[countWord] = 0;
-    this.#header[startWord] = isLong ? nowSeconds : start + this.#lifetimeSeconds;
+    this.#header[startWord] = isLong || isFull ? nowSeconds : start + this.#lifetimeSeconds;
   }
 
   #has(filter: Uint32Array, key: Uint8Array): boolean {

@@ -1,7 +1,7 @@
 /** How a client proves that it knows the secret, for each kind of secret. */
 import { ProtocolError } from "../errors.ts";
 import { type ClientHello, decodeClientHello } from "../faketls/client_hello.ts";
-import { checkServerName, checkTimestamp, verifyDigest } from "../faketls/digest.ts";
+import { checkServerName, checkTimestamp, provenPart, verifyDigest } from "../faketls/digest.ts";
 import { RecordReader } from "../faketls/record.ts";
 import { randomCertificateSize, writeServerFlight } from "../faketls/server_hello.ts";
 import type { Secret } from "../policy/secret.ts";
@@ -42,7 +42,7 @@ export async function readClientHello(inbox: Inbox, options: ProxyOptions): Prom
     const seconds = verifyDigest(hello, options.secret.key);
     checkTimestamp(seconds, options.clock.nowMs(), options.toleranceMs);
     checkServerName(hello, options.secret.host);
-    checkReplay(hello.random, options);
+    checkReplay(provenPart(hello), options);
     return { hello, consumed: decoded.consumed };
   }
 }

@@ -64,6 +64,7 @@ export type PumpEnd = "ended" | "sender-gone" | "receiver-gone";
 export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<PumpEnd> {
   const { shaper, pool, meter, largest, early, isLast } = options;
   let chunk = early?.chunk ?? pool.take(0);
+  let smallReads = 0;
   try {
     let offset = early?.offset ?? shaper.readOffset;
     let room = early?.room ?? shaper.readSize(chunk.size);
@@ -94,7 +95,8 @@ export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<
         }
         meter.active = true;
       }
-      const next = nextClass(chunk, count, room, largest);
+      smallReads = count * 4 > room ? 0 : smallReads + 1;
+      const next = nextClass(chunk, { count, room, smallReads, largest });
       if (chunkSizes[next] !== chunk.size) {
         pool.give(chunk);
         chunk = pool.take(next);
@@ -117,11 +119,22 @@ async function passEnd(to: Conn): Promise<PumpEnd> {
   }
 }
 
-/** A read that filled its room wants more of it; one that used less than a quarter will do with what it used, doubled. */
-function nextClass(chunk: Chunk, count: number, room: number, largest: ChunkClass): ChunkClass {
+interface LastRead {
+  readonly count: number;
+  readonly room: number;
+  /** Reads in a row, this one included, that used less than a quarter of their room. */
+  readonly smallReads: number;
+  readonly largest: ChunkClass;
+}
+
+/**
+ * A read that filled its room wants more of it. One that used little of it may be the rest of a message; after two the
+ * connection will do with twice what the last one used.
+ */
+function nextClass(chunk: Chunk, { count, room, smallReads, largest }: LastRead): ChunkClass {
   const current = classOf(chunk);
   if (count === room) return Math.max(current, Math.min(current + 1, largest)) as ChunkClass;
-  if (count * 4 > room) return current;
+  if (smallReads < 2) return current;
   let next = current;
   while (next > 0 && chunkSizes[next - 1]! >= count * 2) next--;
   return next;

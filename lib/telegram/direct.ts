@@ -59,14 +59,16 @@ export class DcDialer implements Disposable {
     let winner: Conn | undefined;
     const failures: string[] = [];
     const attempts: Promise<void>[] = [];
-    const win = (conn: Conn) => {
+    const win = (conn: Conn, place: number) => {
       if (winner !== undefined) return conn[Symbol.dispose]();
       winner = conn;
+      // Whoever loses in spite of a head start is not waited for again and again.
+      for (const address of addresses.slice(0, place)) this.#distrust(address);
       if (attempts.length > 1) dialing.abort(decided);
     };
     const lose = (error: Error) => void failures.push(error.message);
-    for (const address of addresses) {
-      attempts.push(this.#attempt(address, dialing.signal).then(win, lose));
+    for (const [place, address] of addresses.entries()) {
+      attempts.push(this.#attempt(address, dialing.signal).then((conn) => win(conn, place), lose));
       if (attempts.length === addresses.length) break;
       await Promise.race([Promise.all(attempts), this.#waitHeadStart()]);
       if (winner !== undefined || dialing.signal.aborted) break;
@@ -84,9 +86,13 @@ export class DcDialer implements Disposable {
       if (this.#failedAtMs.size > 0) this.#failedAtMs.delete(key);
       return conn;
     } catch (error) {
-      if (!signal.aborted) this.#failedAtMs.set(key, this.#clock.elapsedMs());
+      if (!signal.aborted) this.#distrust(address);
       throw new Error(`${key}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
+  }
+
+  #distrust(address: Address): void {
+    this.#failedAtMs.set(formatAddress(address), this.#clock.elapsedMs());
   }
 
   #waitHeadStart(): Promise<void> {

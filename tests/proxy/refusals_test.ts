@@ -6,6 +6,7 @@ import { concat } from "../support/byte_reader.ts";
 import { clientHello } from "../support/client_hello.ts";
 import { clientFrame, frameNoise } from "../support/obfuscated2_client.ts";
 import { front, host, noise, Rig, secretFor, toleranceMs } from "./rig.ts";
+import { ReplayFilter } from "../../lib/policy/replay_filter.ts";
 import { settle } from "../support/fake_clock.ts";
 import type { WireClient } from "./wire_client.ts";
 
@@ -131,6 +132,22 @@ Deno.test("Proxy does know a replay as long as its timestamp is good", async () 
   await first.greet();
   await rig.advance(2 * toleranceMs);
   await rig.connect().sendRaw(first.hello);
+  await settle();
+  assertEquals(rig.ledger.story(2), ["opened", "refused replayed fronted"]);
+});
+
+Deno.test("Proxy does know a replay whose time was moved, which anybody can do without the secret", async () => {
+  const hourMs = 3_600_000;
+  const replayFilter = new ReplayFilter({ memory: new ArrayBuffer(65_536), errorRate: 0.001, lifetimeMs: 48 * hourMs });
+  await using rig = new Rig({ replayFilter });
+  const first = rig.connect();
+  await first.greet();
+  const thenSeconds = Math.floor(rig.clock.nowMs() / 1000);
+  rig.clock.set(rig.clock.nowMs() + 24 * hourMs);
+  const moved = first.hello.slice();
+  const random = new DataView(moved.buffer, 11, 32);
+  random.setUint32(28, random.getUint32(28, true) ^ thenSeconds ^ (thenSeconds + 24 * 3600), true);
+  await rig.connect().sendRaw(moved);
   await settle();
   assertEquals(rig.ledger.story(2), ["opened", "refused replayed fronted"]);
 });

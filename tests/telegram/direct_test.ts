@@ -247,7 +247,7 @@ Deno.test("DcDialer trusts an address again as soon as it has answered", async (
   assertEquals(script.order.slice(calls), ["a@0"]);
 });
 
-Deno.test("DcDialer does not distrust an address that was given up because another one answered", async () => {
+Deno.test("DcDialer does distrust an address that has lost in spite of its head start", async () => {
   const { clock, script, dial } = rig();
   const first = dial(a, b);
   await clock.advance(250);
@@ -255,7 +255,21 @@ Deno.test("DcDialer does not distrust an address that was given up because anoth
   await first.done;
   dial(a, b);
   await settle();
-  assertEquals(script.order.at(-1), "a@250");
+  assertEquals(script.order.at(-1), "b@250");
+});
+
+Deno.test("DcDialer does not distrust an address that was given up because one before it answered", async () => {
+  const { clock, script, dial } = rig();
+  const first = dial(a, b);
+  await clock.advance(250);
+  script.calls[0]!.connect();
+  await first.done;
+  script.calls.length = 0;
+  const second = dial(b, a);
+  await settle();
+  script.calls.at(-1)!.connect();
+  await second.done;
+  assertEquals(script.order.at(-1), "b@250");
 });
 
 Deno.test("DcDialer does not distrust an address for which the client did not wait", async () => {
