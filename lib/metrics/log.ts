@@ -50,14 +50,17 @@ export function log(level: LogLevel, message: string, properties: LogLine["prope
   });
 }
 
-/** Logs every event that is worth a line at the level in force. */
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/** Logs every event that is worth a line at the level in force now. */
 export function logEvents(clock: Clock, write: (line: LogLine) => void = writeLine): EventSink {
   const limiter = new LineLimiter(clock, write);
   const logger = getLogger(category);
+  const enabled = new Set(levels.filter((level) => logger.isEnabledFor(level)));
   return {
     emit(event) {
       const level = levelOf(event);
-      if (logger.isEnabledFor(level)) limiter.pass(event.type, () => ({ level, ...describe(event) }));
+      if (enabled.has(level)) limiter.pass(event.type, () => ({ level, ...describe(event) }));
     },
   };
 }

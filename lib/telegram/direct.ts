@@ -39,7 +39,9 @@ export class DcDialer implements Disposable {
     const { signal } = dialing;
     for (let round = 0;; round++) {
       try {
-        return await this.#dialRound(this.#trustedFirst(addresses), dialing);
+        return addresses.length === 1
+          ? await this.#attempt(addresses[0]!, signal)
+          : await this.#dialRound(this.#trustedFirst(addresses), dialing);
       } catch (error) {
         signal.throwIfAborted();
         const pauseMs = pausesMs[round];
