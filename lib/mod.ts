@@ -2,7 +2,8 @@
  * mtg as a library: an MTProto proxy for Telegram that runs inside your program.
  *
  * Listening by several workers on one port needs Deno's unstable `net` and `worker-options` flags: set
- * `"unstable": ["net", "worker-options"]` in your `deno.json`.
+ * `"unstable": ["net", "worker-options"]` in your `deno.json`. Its `imports` must say where the standard library's
+ * `@std/crypto/timing-safe-equal` comes from: `"npm:deno-std@1.4.0/crypto/timing_safe_equal.js"`.
  *
  * @example
  * ```ts

@@ -6,6 +6,7 @@ import { Listener } from "../net/listener.ts";
 import { systemClock } from "../net/system_clock.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import { buildProxyOptions } from "./build_proxy.ts";
+import { outliveFaults } from "./faults.ts";
 import { checkFront, isOwnConnection } from "./front_check.ts";
 import { onEndSignal } from "./signals.ts";
 
@@ -23,6 +24,7 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   startLogging(config.logLevel, config.debug || Deno.stderr.isTerminal() ? "text" : "json");
   const clock = systemClock;
   const events = logEvents(clock);
+  using _guard = outliveFaults(events);
   using stack = new DisposableStack();
   const listeners: Listener[] = [];
   for (const address of config.bindTo) listeners.push(stack.use(await listen(address)));

@@ -1,3 +1,4 @@
+import type { EventSink } from "../events/event.ts";
 import type { Conn } from "../relay/conn.ts";
 import { ChunkPool } from "../relay/chunk.ts";
 import { DcDialer } from "../telegram/direct.ts";
@@ -29,7 +30,8 @@ export class Proxy implements AsyncDisposable {
     for (const [name, ms] of Object.entries(options.timeouts)) {
       if (!(ms > 0)) throw new RangeError(`The timeout ${name} must be positive: ${ms}`);
     }
-    this.#options = { ...options, dcDialer: new DcDialer(options.dialer, options.clock) };
+    const events = neverThrowing(options.events);
+    this.#options = { ...options, events, dcDialer: new DcDialer(options.dialer, options.clock) };
     this.#sweeping = this.#sweep();
   }
 
@@ -90,4 +92,17 @@ export class Proxy implements AsyncDisposable {
       for (const session of this.#sessions) session.sweep(nowMs);
     }
   }
+}
+
+/** An observer that fails is no reason for a client to. */
+function neverThrowing(events: EventSink): EventSink {
+  return {
+    emit(event) {
+      try {
+        events.emit(event);
+      } catch {
+        // It has promised not to.
+      }
+    },
+  };
 }
