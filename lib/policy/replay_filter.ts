@@ -87,8 +87,8 @@ export class ReplayFilter {
   }
 
   #rotate(nowSeconds: number): void {
-    const start = this.#header[startWord]! >>> 0;
-    const age = nowSeconds - start;
+    const start = this.#header[startWord]!;
+    const age = nowSeconds - start | 0; // seconds are kept modulo 2^32
     // The clock was set back: what both filters hold counts for another lifetime.
     if (age < 0) this.#header[startWord] = nowSeconds;
     const isFull = this.#header[countWord]! >= this.capacity && age >= this.#leastLifetimeSeconds;
