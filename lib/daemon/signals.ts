@@ -6,7 +6,7 @@ export function onEndSignal(onFirst: (name: string) => void): Disposable {
   let first = true;
   const handlers = names.map((name) => {
     const handler = () => {
-      if (!first) Deno.exit(1);
+      if (!first) return exitAtOnce();
       first = false;
       onFirst(name);
     };
@@ -18,4 +18,12 @@ export function onEndSignal(onFirst: (name: string) => void): Disposable {
       for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
     },
   };
+}
+
+function exitAtOnce(): void {
+  try {
+    Deno.exit(1);
+  } catch {
+    // Under `deno run --watch` this throws, and the watcher ends the process.
+  }
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { FakeDc } from "./fake_dc.ts";
 import { callWithMtcute } from "./mtcute_client.ts";
 import { MtprotoServer } from "./mtproto/server.ts";
@@ -15,11 +15,10 @@ for (const padded of [false, true]) {
       timeoutMs: 20_000,
     });
     assertEquals(report.ok && report.country, "NL", JSON.stringify(report));
-    assertEquals(server.events.filter(({ kind }) => kind === "plain").map(({ what }) => what), [
-      "be7e8ef1",
-      "d712e4be",
-      "f5045f1f",
-    ]);
+    // A client may have to ask again: for the last step where the key begins with a zero byte, or from the start.
+    const asked = server.events.filter(({ kind }) => kind === "plain").map(({ what }) => what);
+    assertMatch(asked.join(" "), /^(be7e8ef1 d712e4be( f5045f1f)+ ?)+$/);
+    assert(server.events.some(({ kind }) => kind === "key"));
     const calls = server.events.filter(({ what }) => what === "help.getNearestDc");
     assertEquals(calls.length, 2);
     assertEquals([dc.connections[0]?.tag, dc.connections[0]?.fault], [padded ? 0xdd : 0xee, undefined]);
