@@ -55,3 +55,8 @@ export class ConfigError extends Error implements ConfigErrorPlace {
     this.column = place.column;
   }
 }
+
+/** What a caught value says of itself, be it an `Error` or not. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,7 +2,7 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { nearest } from "../config/nearest.ts";
 import { hideSecrets } from "../config/show.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
@@ -24,7 +24,7 @@ export async function main(
   try {
     return await dispatch(args, environment);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     for (const line of message.split("\n")) environment.printError(`mtg: ${line}`);
     return error instanceof ConfigError ? exitCodes.wrongUsage : exitCodes.failed;
   }

@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import { messageOf } from "../errors.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
 
@@ -17,7 +18,7 @@ export async function checkFront(options: ProxyOptions, signal: AbortSignal): Pr
     if (isOwn(conn)) events.emit({ type: "front-loop", front });
   } catch (error) {
     if (signal.aborted) return;
-    events.emit({ type: "front-failed", front, reason: error instanceof Error ? error.message : String(error) });
+    events.emit({ type: "front-failed", front, reason: messageOf(error) });
   } finally {
     tooLate.abort();
   }

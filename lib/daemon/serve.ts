@@ -1,6 +1,7 @@
 /** The proxy as a service: listens, serves, and ends in order when it is told to. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
+import { messageOf } from "../errors.ts";
 import { log, logEvents, startLogging } from "../metrics/log.ts";
 import { Listener } from "../net/listener.ts";
 import { systemClock } from "../net/system_clock.ts";
@@ -53,7 +54,7 @@ async function listen(address: Address): Promise<Listener> {
   try {
     return await Listener.open(address);
   } catch (error) {
-    throw new Error(`bind-to: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(`bind-to: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Listening sockets, and the loop that accepts whatever happens. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { EventSink } from "../events/event.ts";
 import type { Conn } from "../relay/conn.ts";
 import { SocketConn, toAddress } from "./socket_conn.ts";
@@ -113,5 +114,5 @@ function explain(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return "the system does not allow it (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,10 +1,10 @@
 /** Clients that have not proven the secret. */
 import type { Address } from "../address.ts";
-import type { ProtocolError } from "../errors.ts";
+import { messageOf, type ProtocolError } from "../errors.ts";
 import { type Conn, outcomeOf, writeAll } from "../relay/conn.ts";
 import { unshaped } from "../relay/pump.ts";
 import type { Inbox } from "./inbox.ts";
-import { Ended, type Link, messageOf, type Stage } from "./stage.ts";
+import { Ended, type Link, type Stage } from "./stage.ts";
 
 /**
  * Hands the client to the fronted site as if it had come there in the first place. Where none is fronted, reads and ignores it

@@ -39,7 +39,3 @@ export class Ended extends Error {
     super(reason);
   }
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,6 @@
 /** Clients that have proven the secret: the way to their data centre. */
 import type { Address } from "../address.ts";
-import { ProtocolError } from "../errors.ts";
+import { messageOf, ProtocolError } from "../errors.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 import type { EarlyRead, Shaper } from "../relay/pump.ts";
 import { addressesOf, fallbackDc, orderAddresses } from "../telegram/addresses.ts";
@@ -9,7 +9,7 @@ import type { Greeting } from "./handshake.ts";
 import type { Inbox } from "./inbox.ts";
 import type { ProxyOptions } from "./options.ts";
 import { downlinkShaper, Recrypt, StripAndRecrypt } from "./shapers.ts";
-import { Ended, type Link, messageOf, type Stage } from "./stage.ts";
+import { Ended, type Link, type Stage } from "./stage.ts";
 
 /** Where a client is taken: the addresses of its data centre, and the number that Telegram is told. */
 interface Destination {

@@ -1,6 +1,7 @@
 /** Reaches a data centre over whichever of its addresses answers first. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 
@@ -89,7 +90,7 @@ export class DcDialer implements Disposable {
       return conn;
     } catch (error) {
       if (!signal.aborted) this.#distrust(address);
-      throw new Error(`${key}: ${error instanceof Error ? error.message : error}`, { cause: error });
+      throw new Error(`${key}: ${messageOf(error)}`, { cause: error });
     }
   }
 
