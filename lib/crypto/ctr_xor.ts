@@ -2,14 +2,17 @@
  * One or two AES-CTR streams applied to data in place.
  *
  * Decrypting from one side and encrypting for the other is one XOR with both keystreams together. The keystream is made
- * ahead in growing pieces, so that a quiet connection holds a few hundred bytes and a busy one calls the cipher seldom.
+ * ahead in growing pieces, so that a quiet connection holds none and a busy one calls the cipher seldom.
  */
 import { blockSize, type CtrKeystream } from "./aes_ctr.ts";
 
-/** Keystream made at a time: at first, at most (16 KiB, which stays in the processor's nearest caches), and how it grows. */
-const smallestBlocks = 32;
-const largestBlocks = 1024;
-const growth = 4;
+/**
+ * Keystream is made for so many times what is wanted at the moment, in blocks of 32 to 4,096 (64 KiB): a call of the cipher costs
+ * 2 µs before its first byte, and a connection that chats holds a few KiB ahead.
+ */
+const aheadFactor = 16;
+const fewestBlocks = 32;
+const mostBlocks = 4096;
 
 /** Data is combined in words of so many bytes where it lies right for that. */
 export const wordSize = 8;
@@ -26,8 +29,8 @@ export class CtrXor {
   /** What has been made and not all used yet; where there are two streams, `#other` is the second one's. */
   #keystream: Bytes;
   #other: Bytes | undefined;
+  /** How much of `#keystream` is used. Beyond its end only after `release()`: so much of the next block is used already. */
   #position = 0;
-  #nextBlocks = smallestBlocks;
 
   /** `ahead` is what has been made of the (joint) keystream already and comes first; its length is a multiple of 16. */
   constructor(first: CtrKeystream, second?: CtrKeystream, ahead: Uint8Array = new Uint8Array(0)) {
@@ -47,7 +50,7 @@ export class CtrXor {
   /** Combines `data.bytes[start, end)` with the next `end - start` bytes of keystream. */
   apply(data: Bytes, start: number, end: number): void {
     for (let at = start; at < end;) {
-      if (this.#position === this.#keystream.bytes.length) this.#refill(end - at);
+      if (this.#position >= this.#keystream.bytes.length) this.#refill(end - at);
       const stop = Math.min(end, at + this.#keystream.bytes.length - this.#position);
       xorInto(data, at, stop, this.#keystream, this.#other ?? noKeystream, this.#position);
       this.#position += stop - at;
@@ -55,34 +58,26 @@ export class CtrXor {
     }
   }
 
-  /** Gives native memory and spare room back; the stream can go on. */
+  /** Gives native memory and the keystream made ahead back; the stream can go on. */
   release(): void {
     this.#first.release();
     this.#second?.release();
-    this.#nextBlocks = smallestBlocks;
-    if (this.#keystream.bytes.length > smallestBlocks * blockSize) this.#keepLittle();
-  }
-
-  /** Winds the streams back to the block at hand, so that nothing made ahead has to be kept. */
-  #keepLittle(): void {
-    const unused = Math.floor((this.#keystream.bytes.length - this.#position) / blockSize);
+    const unused = Math.ceil((this.#keystream.bytes.length - this.#position) / blockSize);
     this.#first.rewind(unused);
     this.#second?.rewind(unused);
-    const end = this.#keystream.bytes.length - unused * blockSize;
-    const from = Math.max(0, end - blockSize);
-    this.#keystream = withWords(this.#keystream.bytes.slice(from, end));
-    if (this.#other !== undefined) this.#other = withWords(this.#other.bytes.slice(from, end));
-    this.#position -= from;
+    this.#keystream = noKeystream;
+    this.#other = undefined;
+    this.#position %= blockSize;
   }
 
   #refill(needed: number): void {
+    this.#position -= this.#keystream.bytes.length;
     free(this.#keystream);
     if (this.#other !== undefined) free(this.#other);
-    const blocks = Math.min(Math.max(this.#nextBlocks, Math.ceil(needed / blockSize)), largestBlocks);
-    this.#nextBlocks = Math.min(blocks * growth, largestBlocks);
+    const wanted = Math.ceil((this.#position + needed * aheadFactor) / blockSize);
+    const blocks = Math.max(fewestBlocks, Math.min(wanted, mostBlocks));
     this.#keystream = withWords(this.#first.next(blocks));
     this.#other = this.#second === undefined ? undefined : withWords(this.#second.next(blocks));
-    this.#position = 0;
   }
 }
 
@@ -91,7 +86,7 @@ export class CtrXor {
  * same memory, which the processor still has in its cache (tests/bench/aes_ctr_bench.ts).
  */
 function free({ bytes }: Bytes): void {
-  if (bytes.length > smallestBlocks * blockSize && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
+  if (bytes.length > fewestBlocks * blockSize && bytes.buffer instanceof ArrayBuffer) bytes.buffer.transfer(0);
 }
 
 const noKeystream: Bytes = withWords(new Uint8Array(0));

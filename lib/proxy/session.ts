@@ -33,7 +33,7 @@ import { openTelegram } from "./telegram_side.ts";
 /** A fake-TLS hello has up to 2 KiB, a plain frame and the first packet a few hundred bytes. */
 const inboxSizes: { readonly tls: ChunkClass; readonly plain: ChunkClass } = { tls: 1, plain: 0 };
 /** 128 KiB at a time and direction: twice as much gains little (`deno task bench`), and a stalled client would hold it. */
-const largest: ChunkClass = 4;
+const largest: ChunkClass = 5;
 /** A connection without traffic for so long gives its ciphers and spare keystream back. */
 const quietMs = 5_000;
 

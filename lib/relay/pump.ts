@@ -4,7 +4,7 @@
  * What has been read is written before the next read is awaited: nothing waits in a buffer for more to come, and a slow
  * receiver slows the sender down by TCP alone. Buffers grow with use and shrink without it.
  */
-import { type Chunk, type ChunkClass, type ChunkPool, chunkSizes, classOf, headroom } from "./chunk.ts";
+import { type Chunk, type ChunkClass, type ChunkPool, chunkSizes, headroom } from "./chunk.ts";
 import type { Conn } from "./conn.ts";
 
 /** What happens to bytes between read and write, in place. */
@@ -60,6 +60,12 @@ export interface PumpOptions {
  */
 export type PumpEnd = "ended" | "sender-gone" | "receiver-gone";
 
+/**
+ * A read that filled its room wants more of it. One that used less than a quarter of it may be the rest of a message; after
+ * two in a row the connection will do with twice what the last one used.
+ */
+const smallReadsAtLeast = 2;
+
 /** Rejects only with what the shaper throws. */
 export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<PumpEnd> {
   const { shaper, pool, meter, largest, early, isLast } = options;
@@ -95,11 +101,13 @@ export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<
         }
         meter.active = true;
       }
-      smallReads = count * 4 > room ? 0 : smallReads + 1;
-      const next = nextClass(chunk, { count, room, smallReads, largest });
-      if (chunkSizes[next] !== chunk.size) {
-        pool.give(chunk);
-        chunk = pool.take(next);
+      if (count === room) {
+        smallReads = 0;
+        if (chunk.class < largest) chunk = pool.exchange(chunk, chunk.class + 1 as ChunkClass);
+      } else if (count * 4 > room) {
+        smallReads = 0;
+      } else if (++smallReads >= smallReadsAtLeast && chunk.class > 0) {
+        chunk = pool.exchange(chunk, classFor(count * 2, chunk.class));
       }
       offset = shaper.readOffset;
       room = shaper.readSize(chunk.size);
@@ -119,23 +127,9 @@ async function passEnd(to: Conn): Promise<PumpEnd> {
   }
 }
 
-interface LastRead {
-  readonly count: number;
-  readonly room: number;
-  /** Reads in a row, this one included, that used less than a quarter of their room. */
-  readonly smallReads: number;
-  readonly largest: ChunkClass;
-}
-
-/**
- * A read that filled its room wants more of it. One that used little of it may be the rest of a message; after two the
- * connection will do with twice what the last one used.
- */
-function nextClass(chunk: Chunk, { count, room, smallReads, largest }: LastRead): ChunkClass {
-  const current = classOf(chunk);
-  if (count === room) return Math.max(current, Math.min(current + 1, largest)) as ChunkClass;
-  if (smallReads < 2) return current;
-  let next = current;
-  while (next > 0 && chunkSizes[next - 1]! >= count * 2) next--;
-  return next;
+/** The smallest class of chunks that hold `size` bytes, `most` at most. */
+function classFor(size: number, most: ChunkClass): ChunkClass {
+  let fitting = most;
+  while (fitting > 0 && chunkSizes[fitting - 1]! >= size) fitting--;
+  return fitting;
 }

@@ -8,7 +8,7 @@ const [key, iv, otherKey, otherIv] = [patterned(32, 1), patterned(16, 2), patter
 
 /** Combines `data` from offset `start` of a chunk on, and gives the result; nothing around it may change. */
 function applyAt(cipher: CtrXor, data: Uint8Array, start: number): Uint8Array {
-  const chunk = new Chunk(Math.ceil((start + data.length + 9) / 8) * 8);
+  const chunk = new Chunk(0, new Uint8Array(Math.ceil((start + data.length + 9) / 8) * 8));
   chunk.bytes.fill(0x5a);
   chunk.bytes.set(data, start);
   cipher.apply(chunk, start, start + data.length);

@@ -113,7 +113,7 @@ function cipherOf([first, second]: [CtrKeystream, CtrKeystream | undefined], ahe
 }
 
 function applyAt(cipher: CtrXor, data: Uint8Array, start: number): Uint8Array {
-  const chunk = new Chunk(Math.ceil((start + data.length + 1) / 8) * 8);
+  const chunk = new Chunk(0, new Uint8Array(Math.ceil((start + data.length + 1) / 8) * 8));
   chunk.bytes.set(data, start);
   cipher.apply(chunk, start, start + data.length);
   return chunk.bytes.subarray(start, start + data.length);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { chunkSizes, classOf, headroom } from "../../lib/relay/chunk.ts";
+import { chunkSizes, headroom } from "../../lib/relay/chunk.ts";
 import { writeAll } from "../../lib/relay/conn.ts";
 import type { EarlyRead } from "../../lib/relay/pump.ts";
 import { patterned } from "../crypto/oracle.ts";
@@ -74,7 +74,7 @@ Deno.test("pump() does not grow and shrink in turn over pieces that a grown chun
     }
     await rig.sender.closeWrite();
     await running;
-    const last = rig.shaped.slice(-6).map(classOf);
+    const last = rig.shaped.slice(-6).map((chunk) => chunk.class);
     assertEquals(new Set(last).size, 1, `pieces of ${size} bytes: ${last}`);
   }
 });

@@ -37,7 +37,7 @@ export function greet(tag: TransportTag, dc: number, key = secret) {
 /** `data` as it comes out of `cipher`, applied in pieces of `size` bytes. */
 export function throughCipher(cipher: CtrXor, data: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(data.length);
-  const chunk = new Chunk(131_144);
+  const chunk = new Chunk(4);
   for (let at = 0; at < data.length; at += size) {
     const piece = data.subarray(at, at + size);
     const start = cipher.alignment;
