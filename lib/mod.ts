@@ -13,6 +13,7 @@
  * await using proxy = new Proxy({
  *   secret: parseSecret("dd000102030405060708090a0b0c0d0e0f"),
  *   slots: new Slots(1000),
+ *   strangersAtMost: 1000,
  *   dialer: directDialer,
  *   clock: systemClock,
  *   random: systemRandom,

@@ -8,6 +8,7 @@ export interface Config {
   readonly secret: Secret;
   readonly bindTo: readonly Address[];
   readonly concurrency: number;
+  readonly strangerConcurrency: number;
   readonly preferIp: PreferIp;
   readonly debug: boolean;
   readonly logLevel: LogLevel;
@@ -26,6 +27,7 @@ export interface Config {
     readonly port: number;
   };
   readonly network: {
+    readonly largestBufferBytes: number;
     readonly timeout: { readonly tcpMs: number; readonly handshakeMs: number; readonly idleMs: number };
   };
   readonly defense: {

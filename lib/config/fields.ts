@@ -32,6 +32,11 @@ const dcNumber: Parser<number> = (raw) => {
   return bad('expected the number of a data centre such as "2", "-2" (media) or "10002" (test)');
 };
 
+const largestBuffer: Parser<number> = (raw) => {
+  const parsed = bytes({ bytes: 2 ** 18, text: "256kib" })(raw);
+  return parsed.ok && parsed.value < 4096 ? bad('expected a size from "4kib" to "256kib"') : parsed;
+};
+
 const topFields = {
   secret: required("secret", secret, {
     docs: "What clients must know to use the proxy. `mtg generate-secret www.example.com` makes one.",
@@ -47,8 +52,13 @@ const topFields = {
     sample: "0.0.0.0:3128",
   }),
   concurrency: defaulted("concurrency", integer(1, 1_000_000), {
-    docs: "How many clients are served at a time; more are turned away at once.",
+    docs: "How many clients are served at a time; more are turned away as soon as they have proven the secret.",
     hot: true,
+    default: 8192,
+  }),
+  strangerConcurrency: defaulted("stranger-concurrency", integer(1, 1_000_000), {
+    docs: "How many connections at a time may not have proven the secret; beyond it the one silent longest is closed.",
+    hot: false,
     default: 8192,
   }),
   preferIp: defaulted("prefer-ip", choice(preferences), {
@@ -125,6 +135,11 @@ const sectionFields = {
     hot: true,
     default: 443,
   }),
+  largestBufferBytes: defaulted("network.largest-buffer", largestBuffer, {
+    docs: "How large the buffer of a session in each direction may grow; rounded down to 4, 16, 64, 128 or 256 KiB.",
+    hot: false,
+    default: "256kib",
+  }),
   tcpMs: defaulted("network.timeout.tcp", duration, {
     docs: "How long connecting to Telegram or to the fronted site may take.",
     hot: true,
@@ -182,6 +197,7 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     secret: values.secret,
     bindTo: values.bindTo,
     concurrency: values.concurrency,
+    strangerConcurrency: values.strangerConcurrency,
     preferIp: values.preferIp,
     debug: values.debug,
     logLevel: values.debug ? "debug" : values.logLevel,
@@ -194,7 +210,10 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     graceMs: values.graceMs,
     telegram: { fastMode: values.fastMode },
     domainFronting: { host: values.frontHost, ip: values.frontIp, port: values.frontPort },
-    network: { timeout: { tcpMs: values.tcpMs, handshakeMs: values.handshakeMs, idleMs: values.idleMs } },
+    network: {
+      largestBufferBytes: values.largestBufferBytes,
+      timeout: { tcpMs: values.tcpMs, handshakeMs: values.handshakeMs, idleMs: values.idleMs },
+    },
     defense: {
       antiReplay: {
         enabled: values.antiReplay,

@@ -27,6 +27,7 @@ export function buildProxyOptions(config: Config, { clock, events, isOwn }: Surr
   return {
     secret: config.secret,
     slots: new Slots(config.concurrency),
+    strangersAtMost: config.strangerConcurrency,
     dialer: directDialer,
     clock,
     random: systemRandom,
@@ -39,6 +40,7 @@ export function buildProxyOptions(config: Config, { clock, events, isOwn }: Surr
     fallbackOnUnknownDc: config.allowFallbackOnUnknownDc,
     front: frontOf(config),
     isOwn,
+    largestBuffer: config.network.largestBufferBytes,
     timeouts: config.network.timeout,
   };
 }

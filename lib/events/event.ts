@@ -9,10 +9,12 @@ import type { ProtocolErrorCode } from "../errors.ts";
 export type ConnectionId = number;
 
 export type Event =
-  /** A client was accepted and holds a slot. */
+  /** A connection was accepted. */
   | { readonly type: "opened"; readonly id: ConnectionId; readonly remote: Address }
-  /** No slot was free; the client was closed without a word. */
-  | { readonly type: "limited"; readonly remote: Address; readonly concurrency: number }
+  /** The client has proven the secret, but no slot was free; it was closed without a word. */
+  | { readonly type: "limited"; readonly id: ConnectionId; readonly remote: Address; readonly concurrency: number }
+  /** It had not proven the secret, and was closed to make room for newer connections. */
+  | { readonly type: "yielded"; readonly id: ConnectionId; readonly remote: Address }
   /** The client has not proven the secret, or sent nonsense later. */
   | {
     readonly type: "refused";
@@ -34,7 +36,7 @@ export type Event =
   | { readonly type: "dc-replaced"; readonly id: ConnectionId; readonly asked: number; readonly given: number }
   /** More handshakes than the replay filter holds were seen within its lifetime. */
   | { readonly type: "replay-filter-full"; readonly capacity: number }
-  /** The end. `reason` is a word: ended, idle, reset, client-gone, shutdown, or the code of what was refused. */
+  /** The end. `reason` is a word: ended, idle, reset, client-gone, limited, yielded, shutdown, or the code of what was refused. */
   | {
     readonly type: "closed";
     readonly id: ConnectionId;

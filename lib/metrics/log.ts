@@ -113,6 +113,7 @@ function levelOf(event: Event): LogLevel {
     case "refused":
       return event.code === "replayed" ? "warning" : "info";
     case "dc-replaced":
+    case "yielded":
       return "info";
     case "limited":
     case "front-failed":
@@ -136,9 +137,18 @@ function describe(event: Event): Description {
     }
     case "limited": {
       const client = formatAddress(event.remote);
+      const { id, concurrency } = event;
       return {
-        message: `client ${client} was closed: all ${event.concurrency} connections of "concurrency" are in use`,
-        properties: { client, concurrency: event.concurrency },
+        message: `#${id} client ${client} was closed: all ${concurrency} connections of "concurrency" are in use`,
+        properties: { id, client, concurrency },
+      };
+    }
+    case "yielded": {
+      const client = formatAddress(event.remote);
+      const { id } = event;
+      return {
+        message: `#${id} ${client} was closed to make room: it had not proven the secret`,
+        properties: { id, client },
       };
     }
     case "refused": {
@@ -167,7 +177,7 @@ function describeClosed(event: Event & { type: "closed" }): Description {
   };
 }
 
-type Other = Exclude<Event, { readonly type: "opened" | "limited" | "refused" | "closed" | "fault" }>;
+type Other = Exclude<Event, { readonly type: "opened" | "limited" | "yielded" | "refused" | "closed" | "fault" }>;
 
 function describeOther(event: Other): Description {
   switch (event.type) {

@@ -1,7 +1,7 @@
 /** Clients that have not proven the secret. */
 import type { Address } from "../address.ts";
-import { messageOf, type ProtocolError } from "../errors.ts";
-import { type Conn, outcomeOf, writeAll } from "../relay/conn.ts";
+import { messageOf, ProtocolError } from "../errors.ts";
+import { type Conn, writeAll } from "../relay/conn.ts";
 import { unshaped } from "../relay/pump.ts";
 import type { Inbox } from "./inbox.ts";
 import { Ended, type Link, type Stage } from "./stage.ts";
@@ -14,13 +14,12 @@ export async function turnAway(
   stage: Stage,
   error: ProtocolError,
   inbox: Inbox,
-  expired: Promise<"expired">,
 ): Promise<Link> {
   const { front } = stage.options;
   const saidNothing = inbox.chunk.end === 0 && error.code === "closed-early";
   stage.tellRefused(error, saidNothing ? "closed" : front === undefined ? "ignored" : "fronted");
   if (saidNothing) throw new Ended(error.code);
-  if (front === undefined) return await ignore(stage, inbox, expired);
+  if (front === undefined) return await ignore(stage, inbox);
   const other = await dialFront(stage, front);
   await writeAll(other, inbox.received);
   stage.up.bytes += inbox.received.length;
@@ -41,14 +40,15 @@ async function dialFront(stage: Stage, front: Address): Promise<Conn> {
   throw new Ended("front-loop");
 }
 
-async function ignore({ client, up }: Stage, inbox: Inbox, expired: Promise<"expired">): Promise<never> {
-  up.bytes += inbox.received.length;
-  const { chunk, offset, room, reading } = inbox.handOver();
-  for (let next = reading;;) {
-    const count = await Promise.race([outcomeOf(next), expired]);
-    if (count === "expired") throw new Ended("handshake-timeout");
-    if (count === null) throw new Ended("ended");
-    up.bytes += count;
-    next = client.read(chunk.space(offset, offset + room));
+async function ignore(stage: Stage, inbox: Inbox): Promise<never> {
+  try {
+    for (;;) {
+      stage.up.bytes += inbox.received.length;
+      inbox.clear();
+      await inbox.more();
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new Ended(error.code === "closed-early" ? "ended" : error.code);
   }
 }

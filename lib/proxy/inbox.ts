@@ -1,6 +1,6 @@
 import { ProtocolError } from "../errors.ts";
 import type { Chunk, ChunkClass, ChunkPool } from "../relay/chunk.ts";
-import { type Conn, outcomeOf } from "../relay/conn.ts";
+import { type Conn, ConnectionOver } from "../relay/conn.ts";
 import type { EarlyRead } from "../relay/pump.ts";
 
 /**
@@ -12,16 +12,19 @@ import type { EarlyRead } from "../relay/pump.ts";
 export class Inbox {
   readonly #client: Conn;
   readonly pool: ChunkPool;
-  readonly #expired: Promise<"expired">;
+  readonly #onFirst: () => void;
   #chunk: Chunk;
   #reading: Promise<number | null> | undefined;
   #offset = 0;
+  #isExpired = false;
+  /** Set while somebody waits in `more()`. */
+  #giveUp: ((reason: ProtocolError) => void) | undefined;
 
-  /** `expired` resolves at the deadline. */
-  constructor(client: Conn, pool: ChunkPool, expired: Promise<"expired">, size: ChunkClass) {
+  /** `onFirst` is told when the first byte has come. */
+  constructor(client: Conn, pool: ChunkPool, size: ChunkClass, onFirst: () => void) {
     this.#client = client;
     this.pool = pool;
-    this.#expired = expired;
+    this.#onFirst = onFirst;
     this.#chunk = pool.take(size);
   }
 
@@ -38,16 +41,29 @@ export class Inbox {
    * Waits for more bytes and appends them.
    *
    * @returns How many.
-   * @throws {ProtocolError} closed-early if the client has sent its end, handshake-timeout at the deadline.
+   * @throws {ProtocolError} closed-early if the client has sent its end, handshake-timeout once `expire()` was called.
+   * @throws {ConnectionOver} If the client is gone.
    */
   async more(): Promise<number> {
+    if (this.#isExpired) throw timeout();
     this.#begin();
-    const count = await Promise.race([outcomeOf(this.#reading!), this.#expired]);
-    if (count === "expired") throw new ProtocolError("handshake-timeout", "The client fell silent in its handshake");
+    const count = await this.#outcome();
     if (count === null) throw new ProtocolError("closed-early", "The client ended in its handshake");
     this.#reading = undefined;
+    if (this.#chunk.end === 0) this.#onFirst();
     this.#chunk.end += count;
     return count;
+  }
+
+  /** The deadline has passed: nobody waits for the client any more. */
+  expire(): void {
+    this.#isExpired = true;
+    this.#giveUp?.(timeout());
+  }
+
+  /** Forgets what has come. */
+  clear(): void {
+    this.#chunk.end = 0;
   }
 
   /** The read under way, or a new one, for a pump to begin with; the bytes so far stay in `chunk` before it. */
@@ -60,6 +76,14 @@ export class Inbox {
   /** Gives the buffer back; for when nothing is being read into it. */
   release(): void {
     this.pool.give(this.#chunk);
+  }
+
+  /** What the read under way brings. Not by `Promise.race()`, which leaves a reaction behind with each call. */
+  #outcome(): Promise<number | null> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      this.#reading!.then(resolve, (cause) => reject(new ConnectionOver("The client is gone", { cause })));
+    });
   }
 
   #begin(): void {
@@ -76,4 +100,8 @@ export class Inbox {
     this.#chunk.end = full.end;
     this.pool.give(full);
   }
+}
+
+function timeout(): ProtocolError {
+  return new ProtocolError("handshake-timeout", "The client fell silent in its handshake");
 }

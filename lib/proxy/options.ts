@@ -1,10 +1,11 @@
 import type { Address, PreferIp } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
-import type { EventSink } from "../events/event.ts";
+import type { ConnectionId, EventSink } from "../events/event.ts";
 import type { ReplayFilter } from "../policy/replay_filter.ts";
 import type { Secret } from "../policy/secret.ts";
 import type { Slots } from "../policy/slots.ts";
+import type { ChunkClass } from "../relay/chunk.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { DcDialer } from "../telegram/direct.ts";
@@ -13,8 +14,12 @@ import type { DcOverrides } from "../telegram/addresses.ts";
 /** Everything that a `Proxy` needs. It opens no socket, reads no clock and draws no random number by itself. */
 export interface ProxyOptions {
   readonly secret: Secret;
-  /** One for each connection at a time. */
+  /** One for each client at a time that has proven the secret. */
   readonly slots: Slots;
+  /** Connections at a time that have not proven it; where there are more, those that have been silent longest make room. */
+  readonly strangersAtMost: number;
+  /** Numbers connections. @default Counts from 1. */
+  readonly nextId?: () => ConnectionId;
   /** Opens connections to Telegram and to the fronted site. */
   readonly dialer: Dialer;
   readonly clock: Clock;
@@ -37,6 +42,8 @@ export interface ProxyOptions {
   readonly front: Address | undefined;
   /** Whether a connection that was dialed ends at this proxy itself, which must not front itself. */
   readonly isOwn: (dialed: Conn) => boolean;
+  /** The largest buffer, in bytes, that each direction of a session grows to. @default {262144} */
+  readonly largestBuffer?: number | undefined;
   readonly timeouts: {
     /** For reaching a data centre or the fronted site. */
     readonly tcpMs: number;
@@ -49,5 +56,6 @@ export interface ProxyOptions {
 
 /** What all sessions of a proxy share. */
 export interface SessionOptions extends ProxyOptions {
+  readonly largestChunk: ChunkClass;
   readonly dcDialer: DcDialer;
 }

@@ -1,10 +1,13 @@
-import type { EventSink } from "../events/event.ts";
+import type { ConnectionId, EventSink } from "../events/event.ts";
 import type { Conn } from "../relay/conn.ts";
-import { ChunkPool } from "../relay/chunk.ts";
+import { ChunkPool, classWithin } from "../relay/chunk.ts";
 import { DcDialer } from "../telegram/direct.ts";
-import type { ProxyOptions, SessionOptions } from "./options.ts";
-import { Session } from "./session.ts";
+import type { ProxyOptions } from "./options.ts";
+import { type Host, Session } from "./session.ts";
+import { Strangers } from "./strangers.ts";
 
+/** A tenth less time for a download than with half of it (`deno task bench --only down`). */
+const defaultLargestBuffer = 256 * 1024;
 /** How often deadlines and idle times are looked at, at most and at least. */
 const sweepAtMostMs = 500;
 const sweepAtLeastMs = 10;
@@ -16,55 +19,71 @@ const sweepAtLeastMs = 10;
  * - `drain()` lets the sessions finish for a while; disposing ends them at once.
  */
 export class Proxy implements AsyncDisposable {
-  readonly #options: SessionOptions;
-  readonly #pool = new ChunkPool();
+  readonly #host: Host;
   readonly #sessions = new Set<Session>();
+  readonly #strangers: Strangers<Session>;
+  readonly #nextId: () => ConnectionId;
   /** Set while somebody waits for the last session to end. */
   #empty: PromiseWithResolvers<void> | undefined;
   readonly #closing = new AbortController();
   readonly #sweeping: Promise<void>;
-  #lastId = 0;
 
-  /** @throws {RangeError} If a timeout is not positive. */
+  /** @throws {RangeError} If a timeout or a limit is not positive. */
   constructor(options: ProxyOptions) {
     for (const [name, ms] of Object.entries(options.timeouts)) {
       if (!(ms > 0)) throw new RangeError(`The timeout ${name} must be positive: ${ms}`);
     }
+    this.#strangers = new Strangers(options.strangersAtMost);
+    this.#nextId = options.nextId ?? countFromOne();
     const events = neverThrowing(options.events);
-    this.#options = { ...options, events, dcDialer: new DcDialer(options.dialer, options.clock) };
+    this.#host = {
+      options: {
+        ...options,
+        events,
+        dcDialer: new DcDialer(options.dialer, options.clock),
+        largestChunk: classWithin(options.largestBuffer ?? defaultLargestBuffer),
+      },
+      pool: new ChunkPool(),
+      heard: (session) => this.#strangers.heard(session),
+      admit: (session) => this.#admit(session),
+      closed: (session) => this.#closed(session),
+    };
     this.#sweeping = this.#sweep();
   }
 
-  /** Clients that are being served. */
+  /** Connections that are open, strangers included. */
   get connections(): number {
     return this.#sessions.size;
   }
 
-  /** Takes a client over; it is closed when its session ends, or at once if there is no slot for it or this is disposed. */
+  /** Takes a connection over; it is closed when its session ends, or at once if this is disposed. */
   serve(client: Conn): void {
-    const { events, slots } = this.#options;
     if (this.#closing.signal.aborted) return client[Symbol.dispose]();
-    const slot = slots.tryTake();
-    if (slot === undefined) {
-      events.emit({ type: "limited", remote: client.remote, concurrency: slots.capacity });
-      client[Symbol.dispose]();
-      return;
-    }
-    const session = new Session(client, ++this.#lastId, this.#options, this.#pool);
+    const session = new Session(client, this.#nextId(), this.#host);
     this.#sessions.add(session);
-    session.run(() => {
-      slot[Symbol.dispose]();
-      this.#sessions.delete(session);
-      if (this.#sessions.size > 0) return;
-      this.#empty?.resolve();
-      this.#empty = undefined;
-    });
+    this.#tellYielded(this.#strangers.add(session));
+    session.run();
+  }
+
+  /**
+   * Closes up to `count` connections that have not proven the secret, those that have been silent longest first. For whoever
+   * listens and has run out of descriptors.
+   *
+   * @returns How many were closed.
+   */
+  makeRoom(count: number): number {
+    for (let closed = 0; closed < count; closed++) {
+      const gone = this.#strangers.yieldOne();
+      if (gone === undefined) return closed;
+      this.#tellYielded(gone);
+    }
+    return count;
   }
 
   /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
   async drain(graceMs: number): Promise<void> {
     const ended = new AbortController();
-    const grace = this.#options.clock.sleep(graceMs, AbortSignal.any([ended.signal, this.#closing.signal]));
+    const grace = this.#host.options.clock.sleep(graceMs, AbortSignal.any([ended.signal, this.#closing.signal]));
     await Promise.race([grace.catch(() => {}), this.#untilEmpty()]);
     ended.abort();
   }
@@ -73,8 +92,32 @@ export class Proxy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     for (const session of this.#sessions) session.stop("shutdown");
-    this.#options.dcDialer[Symbol.dispose]();
+    this.#host.options.dcDialer[Symbol.dispose]();
     await Promise.all([this.#untilEmpty(), this.#sweeping]);
+  }
+
+  #admit(session: Session): Disposable | undefined {
+    const { slots, events } = this.#host.options;
+    this.#strangers.delete(session);
+    const slot = slots.tryTake();
+    if (slot === undefined) {
+      events.emit({ type: "limited", id: session.id, remote: session.client.remote, concurrency: slots.capacity });
+    }
+    return slot;
+  }
+
+  #closed(session: Session): void {
+    this.#strangers.delete(session);
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return;
+    this.#empty?.resolve();
+    this.#empty = undefined;
+  }
+
+  #tellYielded(gone: Session | undefined): void {
+    if (gone !== undefined) {
+      this.#host.options.events.emit({ type: "yielded", id: gone.id, remote: gone.client.remote });
+    }
   }
 
   async #untilEmpty(): Promise<void> {
@@ -82,7 +125,7 @@ export class Proxy implements AsyncDisposable {
   }
 
   async #sweep(): Promise<void> {
-    const { clock, timeouts } = this.#options;
+    const { clock, timeouts } = this.#host.options;
     const shortest = Math.min(timeouts.handshakeMs, timeouts.tcpMs, timeouts.idleMs);
     const everyMs = Math.max(sweepAtLeastMs, Math.min(sweepAtMostMs, shortest / 4));
     const { signal } = this.#closing;
@@ -92,6 +135,11 @@ export class Proxy implements AsyncDisposable {
       for (const session of this.#sessions) session.sweep(nowMs);
     }
   }
+}
+
+function countFromOne(): () => ConnectionId {
+  let last = 0;
+  return () => ++last;
 }
 
 /** An observer that fails is no reason for a client to. */

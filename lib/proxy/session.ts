@@ -2,12 +2,12 @@
  * The life of one connection.
  *
  * ```text
- * accepted ── no slot ─▶ closed
+ * accepted ── one of too many strangers, and silent longest ─▶ closed
  *    │
  *    ▼                       any ProtocolError before the secret is proven
  * handshake ───────────────────────────────────────────────▶ fronting ─▶ closed
  *    │ fake TLS: digest, clock, SNI, replay; ServerHello; frame     (replays the bytes read so far; without a front the
- *    │ plain: frame, transport, replay                               client is ignored until the handshake times out)
+ *    │ plain: frame, transport, replay; then a slot                  client is ignored until the handshake times out)
  *    ▼
  * dialing ── unreachable, client gone ─▶ closed
  *    │
@@ -32,13 +32,23 @@ import { openTelegram } from "./telegram_side.ts";
 
 /** A fake-TLS hello has up to 2 KiB, a plain frame and the first packet a few hundred bytes. */
 const inboxSizes: { readonly tls: ChunkClass; readonly plain: ChunkClass } = { tls: 1, plain: 0 };
-/** 128 KiB at a time and direction: twice as much gains little (`deno task bench`), and a stalled client would hold it. */
-const largest: ChunkClass = 5;
 /** A connection without traffic for so long gives its ciphers and spare keystream back. */
 const quietMs = 5_000;
 
 /** Ends what is being dialed for a session that is over; made once, since an error of its own costs a stack. */
 const sessionOver = new Error("the session is over");
+
+/** What a session asks of the proxy that it belongs to, and tells it. */
+export interface Host {
+  readonly options: SessionOptions;
+  readonly pool: ChunkPool;
+  /** The first byte has come. */
+  heard(session: Session): void;
+  /** The client has proven the secret. @returns Its slot, or `undefined` if no more clients can be served. */
+  admit(session: Session): Disposable | undefined;
+  /** The session is over. */
+  closed(session: Session): void;
+}
 
 export class Session implements Stage {
   readonly id: ConnectionId;
@@ -55,24 +65,26 @@ export class Session implements Stage {
   #other: Conn | undefined;
   /** How the directions have ended that have. */
   readonly #ends: PumpEnd[] = [];
-  #onClosed = () => {};
+  readonly #host: Host;
+  /** Held once the client has proven the secret. */
+  #slot: Disposable | undefined;
   #shapers: readonly Shaper[] = [];
   #deadlineMs = Infinity;
   #onDeadline: (() => void) | undefined;
   /** When bytes last moved, as far as the sweep has noticed; `undefined` before relaying. */
   #lastActiveMs: number | undefined;
 
-  constructor(client: Conn, id: ConnectionId, options: SessionOptions, pool: ChunkPool) {
+  constructor(client: Conn, id: ConnectionId, host: Host) {
     this.id = id;
     this.client = client;
-    this.options = options;
-    this.pool = pool;
-    this.#startMs = options.clock.elapsedMs();
+    this.#host = host;
+    this.options = host.options;
+    this.pool = host.pool;
+    this.#startMs = host.options.clock.elapsedMs();
   }
 
-  /** Serves the client to its end, of which `onClosed` is told; never rejects. */
-  async run(onClosed: () => void): Promise<void> {
-    this.#onClosed = onClosed;
+  /** Serves the client to its end; never rejects. */
+  async run(): Promise<void> {
     this.options.events.emit({ type: "opened", id: this.id, remote: this.client.remote });
     try {
       this.#relay(await this.#open());
@@ -117,21 +129,27 @@ export class Session implements Stage {
 
   /** Everything before bytes flow freely. What a handshake needs and a relay does not is gone when this returns. */
   async #open(): Promise<Link> {
-    const tls = this.options.secret.kind === "tls";
-    const expired = new Promise<"expired">((resolve) => {
-      this.#deadlineAfter(this.options.timeouts.handshakeMs, () => {
-        resolve("expired");
-        this.#stopAfter(this.options.timeouts.tcpMs, "handshake-timeout");
-      });
+    const { secret, timeouts } = this.options;
+    const tls = secret.kind === "tls";
+    const inbox = new Inbox(
+      this.client,
+      this.pool,
+      tls ? inboxSizes.tls : inboxSizes.plain,
+      () => this.#host.heard(this),
+    );
+    this.#deadlineAfter(timeouts.handshakeMs, () => {
+      inbox.expire();
+      this.#stopAfter(timeouts.tcpMs, "handshake-timeout");
     });
-    const inbox = new Inbox(this.client, this.pool, expired, tls ? inboxSizes.tls : inboxSizes.plain);
     let proof: VerifiedHello | Greeting;
     try {
       proof = await (tls ? readClientHello(inbox, this.options) : readPlainFrame(inbox, this.options));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return await turnAway(this, error, inbox, expired);
+      return await turnAway(this, error, inbox);
     }
+    this.#slot = this.#host.admit(this);
+    if (this.#slot === undefined) throw new Ended("limited");
     const greeting = "frame" in proof ? proof : await answerClientHello(this.client, inbox, proof, this.options);
     return await openTelegram(this, greeting, inbox);
   }
@@ -164,6 +182,7 @@ export class Session implements Stage {
     this.#onDeadline = undefined;
     this.#lastActiveMs = this.options.clock.elapsedMs();
     const { pool } = this;
+    const largest = this.options.largestChunk;
     const isLast = () => this.#ends.length === 1;
     const ended = (end: PumpEnd) => this.#pumpEnded(end);
     const failed = (error: unknown) => {
@@ -193,7 +212,8 @@ export class Session implements Stage {
       downBytes: this.#down.bytes,
       durationMs: this.options.clock.elapsedMs() - this.#startMs,
     });
-    this.#onClosed();
+    this.#slot?.[Symbol.dispose]();
+    this.#host.closed(this);
   }
 
   #deadlineAfter(ms: number, action: () => void): void {

@@ -8,14 +8,16 @@
 /** Room before what a read fills, at most: for a record header, and on to a word boundary. */
 export const headroom = 16;
 
-/**
- * Sizes of chunks, each four or two times the one before. 16,448 and above hold whole TLS records and their headers; 256 KiB
- * cost a tenth less time down than 128 KiB (`deno task bench --only down`).
- */
+/** Sizes of chunks, each four or two times the one before. 16,448 and above hold whole TLS records and their headers. */
 export const chunkSizes = [1_024, 4_096, 16_448, 65_600, 131_144, 262_256] as const;
 
 /** An index into `chunkSizes`. */
 export type ChunkClass = 0 | 1 | 2 | 3 | 4 | 5;
+
+/** The largest class of chunks that hold `bytes` in whole KiB; the smallest if none does. */
+export function classWithin(bytes: number): ChunkClass {
+  return Math.max(0, chunkSizes.findLastIndex((size) => Math.floor(size / 1024) * 1024 <= bytes)) as ChunkClass;
+}
 
 /** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory, 8 bytes each. */
 export class Chunk {

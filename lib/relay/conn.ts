@@ -24,15 +24,6 @@ export class ConnectionOver extends Error {
   override readonly name = "ConnectionOver";
 }
 
-/** What a read that is under way brings. @throws {ConnectionOver} If the connection is over. */
-export async function outcomeOf(reading: Promise<number | null>): Promise<number | null> {
-  try {
-    return await reading;
-  } catch (cause) {
-    throw new ConnectionOver("The connection was over while reading", { cause });
-  }
-}
-
 /** Sends the whole of `bytes`, however many writes that takes. @throws {ConnectionOver} If the connection is over before. */
 export async function writeAll(conn: Conn, bytes: Uint8Array): Promise<void> {
   try {

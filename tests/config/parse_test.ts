@@ -24,6 +24,7 @@ Deno.test("parseConfig() does give every default", () => {
   assertEquals(rest, {
     bindTo: [{ kind: "tcp", host: "::", port: 3128 }],
     concurrency: 8192,
+    strangerConcurrency: 8192,
     preferIp: "prefer-ipv6",
     debug: false,
     logLevel: "info",
@@ -36,7 +37,7 @@ Deno.test("parseConfig() does give every default", () => {
     graceMs: 5000,
     telegram: { fastMode: true },
     domainFronting: { host: undefined, ip: undefined, port: 443 },
-    network: { timeout: { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 } },
+    network: { largestBufferBytes: 262_144, timeout: { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 } },
     defense: { antiReplay: { enabled: true, maxSizeBytes: 1_048_576, errorRate: 0.001 } },
     dcOverrides: new Map(),
   });
@@ -52,6 +53,7 @@ Deno.test("parseConfig() does read every key", () => {
       { kind: "unix", path: "/run/mtg.sock" },
     ],
     concurrency: 1_000_000,
+    strangerConcurrency: 999,
     preferIp: "only-ipv4",
     debug: false,
     logLevel: "warning",
@@ -64,7 +66,7 @@ Deno.test("parseConfig() does read every key", () => {
     graceMs: 0,
     telegram: { fastMode: false },
     domainFronting: { host: "www.example.net", ip: "203.0.113.80", port: 8443 },
-    network: { timeout: { tcpMs: 90_000, handshakeMs: 2500, idleMs: 3_600_000 } },
+    network: { largestBufferBytes: 65_536, timeout: { tcpMs: 90_000, handshakeMs: 2500, idleMs: 3_600_000 } },
     defense: { antiReplay: { enabled: false, maxSizeBytes: 1_572_864, errorRate: 0.01 } },
     dcOverrides: new Map([
       [203, [{ kind: "tcp", host: "127.0.0.1", port: 8445 }]],
@@ -143,6 +145,9 @@ const singleMistakes: readonly (readonly [string, string])[] = [
   ["bind-to = []", "bind-to = []: expected at least one address"],
   ["concurrency = 1_000_001", "concurrency = 1000001: expected a whole number from 1 to 1000000"],
   ["concurrency = 10.5", "concurrency = 10.5: expected a whole number from 1 to 1000000"],
+  ["stranger-concurrency = 0", "stranger-concurrency = 0: expected a whole number from 1 to 1000000"],
+  ['network.largest-buffer = "1kib"', 'network.largest-buffer = "1kib": expected a size from "4kib" to "256kib"'],
+  ['network.largest-buffer = "1mib"', 'network.largest-buffer = "1mib": expected a size of at most "256kib"'],
   ["debug = 1", "debug = 1: expected true or false"],
   ['debug = "yes"', 'debug = "yes": expected true or false'],
   ['log-level = "verbose"', 'log-level = "verbose": expected one of debug, info, warning, error'],
@@ -178,7 +183,7 @@ const singleMistakes: readonly (readonly [string, string])[] = [
     "defense.anti-replay.error-rate = 1",
     "defense.anti-replay.error-rate = 1: expected a number between 0 and 1 such as 0.001",
   ],
-  ["network = 5", "network = 5: expected a table, with keys such as timeout.tcp"],
+  ["network = 5", "network = 5: expected a table, with keys such as largest-buffer"],
   ["domain-fronting-port = 443", "unknown key domain-fronting-port: the nearest known one is domain-fronting.port"],
   [
     `dc-overrides.ee${hex} = "127.0.0.1:1"`,

@@ -1,5 +1,5 @@
 /** Hellos over real sockets: slow, in many records, replayed, with a clock that is off. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { clientHello, clientRandom, type HelloShape, helloShapes, splitHello } from "../support/client_hello.ts";
 import { FakeDc } from "../support/fake_dc.ts";
@@ -111,18 +111,17 @@ for (const offSeconds of [-110, 110]) {
   });
 }
 
-Deno.test("a client beyond the limit is closed at once, and there is room again when one has gone", async () => {
+Deno.test("a client beyond the limit is closed, and there is room again when one has gone", async () => {
   await using dc = FakeDc.start({ mode: "echo" });
   await using proxy = await LoopbackProxy.start({ dc, concurrency: 2 });
   const connect = () => RawClient.connect({ port: proxy.port, secret: proxy.secret });
   using first = await connect();
   using second = await connect();
   for (const client of [first, second]) await client.write(randomBytes(4));
-  using third = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
-  assertEquals(await third.read(new Uint8Array(1)), null);
+  await assertRejects(connect);
   assertEquals(proxy.ledger.of("limited").map(({ concurrency }) => concurrency), [2]);
   first.close();
-  await proxy.ledger.until("closed");
+  await proxy.ledger.until("closed", { count: 2 });
   using fourth = await connect();
   await fourth.write(randomBytes(4));
   assertEquals((await fourth.readExactly(4)).length, 4);

@@ -54,6 +54,7 @@ export class LoopbackProxy implements AsyncDisposable {
       ...rest,
       secret: this.secret,
       slots: this.slots,
+      strangersAtMost: 1_000,
       dialer: directDialer,
       clock: systemClock,
       random: systemRandom,

@@ -14,10 +14,16 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     client: "[2001:db8::7]:50000",
   }],
   [
-    { type: "limited", remote, concurrency: 9 },
+    { type: "limited", id: 9, remote, concurrency: 9 },
     "warning",
-    'client [2001:db8::7]:50000 was closed: all 9 connections of "concurrency" are in use',
-    { client: "[2001:db8::7]:50000", concurrency: 9 },
+    '#9 client [2001:db8::7]:50000 was closed: all 9 connections of "concurrency" are in use',
+    { id: 9, client: "[2001:db8::7]:50000", concurrency: 9 },
+  ],
+  [
+    { type: "yielded", id: 10, remote },
+    "info",
+    "#10 [2001:db8::7]:50000 was closed to make room: it had not proven the secret",
+    { id: 10, client: "[2001:db8::7]:50000" },
   ],
   [
     { type: "refused", id: 2, remote, code: "bad-digest", reason: "It was not signed", outcome: "fronted" },
@@ -116,6 +122,7 @@ for (
   const [level, types] of [
     ["info", [
       "limited",
+      "yielded",
       "refused",
       "refused",
       "front-failed",

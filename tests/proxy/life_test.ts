@@ -5,10 +5,17 @@ import { settle } from "../support/fake_clock.ts";
 import type { WireClient } from "./wire_client.ts";
 
 /** Brings a session into each state in which it can be when the proxy ends. */
-const states: readonly { name: string; options?: RigOptions; reach: (rig: Rig) => Promise<WireClient> }[] = [
-  { name: "that has said nothing", reach: (rig) => Promise.resolve(rig.connect()) },
+const states: readonly {
+  name: string;
+  options?: RigOptions;
+  /** It has not proven the secret, and so holds no slot. */
+  stranger?: true;
+  reach: (rig: Rig) => Promise<WireClient>;
+}[] = [
+  { name: "that has said nothing", stranger: true, reach: (rig) => Promise.resolve(rig.connect()) },
   {
     name: "with half a hello",
+    stranger: true,
     reach: async (rig) => {
       const client = rig.connect();
       await client.sendRaw(client.hello.subarray(0, 900));
@@ -72,6 +79,7 @@ const states: readonly { name: string; options?: RigOptions; reach: (rig: Rig) =
   },
   {
     name: "whose site is dialed",
+    stranger: true,
     options: { dial: () => "hold" },
     reach: async (rig) => {
       const client = rig.connect();
@@ -81,6 +89,7 @@ const states: readonly { name: string; options?: RigOptions; reach: (rig: Rig) =
   },
   {
     name: "that is fronted",
+    stranger: true,
     reach: async (rig) => {
       const client = rig.connect();
       await client.sendRaw(noise(100));
@@ -89,6 +98,7 @@ const states: readonly { name: string; options?: RigOptions; reach: (rig: Rig) =
   },
   {
     name: "that is ignored",
+    stranger: true,
     options: { kind: "simple", front: false },
     reach: async (rig) => {
       const client = rig.connect();
@@ -101,12 +111,12 @@ const states: readonly { name: string; options?: RigOptions; reach: (rig: Rig) =
 /** Nothing is read from these clients, so that a reset of theirs shows only when something is to be written to them. */
 const unread = ["whose site is dialed", "that has ended one way"];
 
-for (const { name, options, reach } of states) {
+for (const { name, options, stranger, reach } of states) {
   Deno.test(`Proxy does end a client ${name} when it is disposed`, async () => {
     await using rig = new Rig(options);
     const client = await reach(rig);
     await settle();
-    assertEquals([rig.slots.taken, rig.proxy.connections], [1, 1]);
+    assertEquals([rig.slots.taken, rig.proxy.connections], [stranger ? 0 : 1, 1]);
     await rig.proxy[Symbol.asyncDispose]();
     assertEquals([rig.slots.taken, rig.proxy.connections], [0, 0]);
     assertEquals(rig.ledger.of("closed").map(({ reason }) => reason), ["shutdown"]);
@@ -180,23 +190,30 @@ Deno.test("Proxy does close clients at once that come when it is disposed", asyn
   assertEquals([client.proxyEnd.deeds, rig.slots.taken], [["close"], 0]);
 });
 
-Deno.test("Proxy does close clients at once that are beyond the limit, and says so", async () => {
-  await using rig = new Rig({ concurrency: 3 });
-  const served = [rig.connect(), rig.connect(), rig.connect()];
-  const turnedAway = [rig.connect(), rig.connect()];
-  for (const client of turnedAway) {
-    assertEquals([client.proxyEnd.deeds, client.proxyEnd.isReading], [["close"], false]);
-    assertEquals(await client.receiveRaw(), new Uint8Array(0));
+Deno.test("Proxy does close clients beyond the limit once they have proven the secret, and says so", async () => {
+  for (const kind of ["tls", "simple"] as const) {
+    await using rig = new Rig({ kind, concurrency: 3 });
+    const served = [];
+    for (let i = 0; i < 3; i++) served.push((await rig.relay())[0]);
+    const stranger = rig.connect();
+    const turnedAway = [rig.connect(), rig.connect()];
+    for (const client of turnedAway) {
+      await client.prove();
+      assertEquals(await client.receiveRaw(), new Uint8Array(0));
+      assert(client.proxyEnd.isClosed);
+    }
+    assertEquals([rig.slots.taken, rig.proxy.connections, stranger.proxyEnd.isClosed], [3, 4, false]);
+    assertEquals(rig.ledger.of("limited").map(({ id, concurrency }) => [id, concurrency]), [[5, 3], [6, 3]]);
+    assertEquals(rig.ledger.of("limited").map(({ remote }) => remote), turnedAway.map(({ end }) => end.local));
+    assertEquals([rig.ledger.story(6), rig.dialed.length], [["opened", "limited", "closed limited"], 3]);
+    served[0]!.end.reset();
+    await settle();
+    assertEquals(rig.slots.taken, 2);
+    await stranger.greet();
+    await stranger.send(noise(1));
+    await rig.dc();
+    assertEquals([rig.slots.taken, rig.dialed.length], [3, 4]);
   }
-  assertEquals([rig.slots.taken, rig.proxy.connections], [3, 3]);
-  assertEquals(rig.ledger.of("limited").map(({ concurrency }) => concurrency), [3, 3]);
-  assertEquals(rig.ledger.of("limited").map(({ remote }) => remote), turnedAway.map(({ end }) => end.local));
-  await served[0]!.end.closeWrite();
-  await settle();
-  assertEquals(rig.slots.taken, 2);
-  const next = rig.connect();
-  await next.greet();
-  assertEquals(rig.ledger.of("opened").map(({ id }) => id), [1, 2, 3, 4]);
 });
 
 Deno.test("Proxy does count sessions from 1 and tells how long they took and what they moved", async () => {

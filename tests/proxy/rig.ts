@@ -103,6 +103,7 @@ export class Rig implements AsyncDisposable {
       dcOverrides: new Map(),
       fallbackOnUnknownDc: false,
       isOwn: () => false,
+      strangersAtMost: 100,
       ...rest,
       secret: this.secret,
       slots: this.slots,

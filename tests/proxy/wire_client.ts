@@ -67,6 +67,12 @@ export class WireClient {
     return flight;
   }
 
+  /** Sends what proves the secret, and reads no answer. */
+  async prove(): Promise<void> {
+    if (this.#options.secret.kind === "tls") await this.sendRaw(this.hello);
+    else await this.send(new Uint8Array(0));
+  }
+
   /** @throws {Error} If what the proxy answers is not what every client takes. */
   async readFlight(): Promise<ServerFlight> {
     const flight = verifyServerFlight(

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import { Chunk, type ChunkClass, ChunkPool, chunkSizes, headroom } from "../../lib/relay/chunk.ts";
+import { Chunk, type ChunkClass, ChunkPool, chunkSizes, classWithin, headroom } from "../../lib/relay/chunk.ts";
 
 const classes: readonly ChunkClass[] = [0, 1, 2, 3, 4, 5];
 const keptAtMost = 8 << 20;
@@ -44,6 +44,11 @@ Deno.test("Chunk knows its class and has the size of it", () => {
     const chunk = new Chunk(size);
     assertEquals([chunk.class, chunk.size, chunk.bytes.length], [size, chunkSizes[size], chunkSizes[size]]);
   }
+});
+
+Deno.test("classWithin() gives the largest class that a number of bytes allows", () => {
+  const kib = [0, 1, 3.9, 4, 15, 16, 64, 127, 128, 255, 256, 1024];
+  assertEquals(kib.map((size) => classWithin(size * 1024)), [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 5, 5]);
 });
 
 Deno.test("ChunkPool.exchange() gives a chunk of the class that is asked for, the same one if it is of that class", () => {

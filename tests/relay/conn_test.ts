@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ConnectionOver, outcomeOf, writeAll } from "../../lib/relay/conn.ts";
+import { ConnectionOver, writeAll } from "../../lib/relay/conn.ts";
 import { patterned } from "../crypto/oracle.ts";
 import { ByteReader } from "../support/byte_reader.ts";
 import { settle } from "../support/fake_clock.ts";
@@ -40,11 +40,4 @@ Deno.test("writeAll() rejects with ConnectionOver when the connection ends befor
     const error = await assertRejects(attempt, ConnectionOver);
     assertEquals((error.cause as PipeError).name, "ConnectionReset");
   }
-});
-
-Deno.test("outcomeOf() passes counts and ends on, and names a failure", async () => {
-  assertEquals([await outcomeOf(Promise.resolve(7)), await outcomeOf(Promise.resolve(null))], [7, null]);
-  const cause = new PipeError("Interrupted");
-  const error = await assertRejects(() => outcomeOf(Promise.reject(cause)), ConnectionOver);
-  assertEquals(error.cause, cause);
 });

@@ -1,0 +1,53 @@
+/** Whoever may have to make room. */
+interface Stranger {
+  stop(reason: string): void;
+}
+
+/**
+ * Connections that have not proven the secret: they shake hands, or have been handed to the fronted site.
+ *
+ * Anyone can open as many as he likes, so they must not take the places of clients: they have a limit of their own, and no
+ * newcomer is refused because of it. Where there are too many, one that has sent nothing yet makes room, the oldest first; where
+ * all have sent something, the oldest of them.
+ */
+export class Strangers<T extends Stranger> {
+  readonly #silent = new Set<T>();
+  readonly #heard = new Set<T>();
+  readonly atMost: number;
+
+  /** @throws {RangeError} If `atMost` is not a positive integer. */
+  constructor(atMost: number) {
+    if (!Number.isInteger(atMost) || atMost < 1) throw new RangeError(`Strangers need a positive limit, not ${atMost}`);
+    this.atMost = atMost;
+  }
+
+  get count(): number {
+    return this.#silent.size + this.#heard.size;
+  }
+
+  /** Takes one in that has sent nothing yet. @returns Who had to make room for it. */
+  add(stranger: T): T | undefined {
+    const gone = this.count < this.atMost ? undefined : this.yieldOne();
+    this.#silent.add(stranger);
+    return gone;
+  }
+
+  /** One has sent its first byte. */
+  heard(stranger: T): void {
+    if (this.#silent.delete(stranger)) this.#heard.add(stranger);
+  }
+
+  /** One is gone, or is a stranger no more. */
+  delete(stranger: T): void {
+    if (!this.#silent.delete(stranger)) this.#heard.delete(stranger);
+  }
+
+  /** Stops the one that makes room. @returns It, if there is any. */
+  yieldOne(): T | undefined {
+    const [next] = this.#silent.size > 0 ? this.#silent : this.#heard;
+    if (next === undefined) return undefined;
+    this.delete(next);
+    next.stop("yielded");
+    return next;
+  }
+}
