@@ -1,7 +1,7 @@
 import type { Address, PreferIp } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
-import type { EventSink } from "../events/event.ts";
+import type { ConnectionId, EventSink } from "../events/event.ts";
 import type { ReplayFilter } from "../policy/replay_filter.ts";
 import type { Secret } from "../policy/secret.ts";
 import type { Slots } from "../policy/slots.ts";
@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly events: EventSink;
+  /** Numbers for connections, where they are to be unique beyond this proxy. @default {1, 2, 3 and so on} */
+  readonly nextId?: () => ConnectionId;
   /** Remembers handshakes; without one every replay gets in. */
   readonly replayFilter: ReplayFilter | undefined;
   /** How far a client's clock may be off. */

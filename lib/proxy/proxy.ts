@@ -1,4 +1,4 @@
-import type { EventSink } from "../events/event.ts";
+import type { ConnectionId, EventSink } from "../events/event.ts";
 import type { Conn } from "../relay/conn.ts";
 import { ChunkPool } from "../relay/chunk.ts";
 import { DcDialer } from "../telegram/direct.ts";
@@ -23,7 +23,7 @@ export class Proxy implements AsyncDisposable {
   #empty: PromiseWithResolvers<void> | undefined;
   readonly #closing = new AbortController();
   readonly #sweeping: Promise<void>;
-  #lastId = 0;
+  readonly #nextId: () => ConnectionId;
 
   /** @throws {RangeError} If a timeout is not positive. */
   constructor(options: ProxyOptions) {
@@ -32,6 +32,8 @@ export class Proxy implements AsyncDisposable {
     }
     const events = neverThrowing(options.events);
     this.#options = { ...options, events, dcDialer: new DcDialer(options.dialer, options.clock) };
+    let lastId = 0;
+    this.#nextId = options.nextId ?? (() => ++lastId);
     this.#sweeping = this.#sweep();
   }
 
@@ -50,7 +52,7 @@ export class Proxy implements AsyncDisposable {
       client[Symbol.dispose]();
       return;
     }
-    const session = new Session(client, ++this.#lastId, this.#options, this.#pool);
+    const session = new Session(client, this.#nextId(), this.#options, this.#pool);
     this.#sessions.add(session);
     session.run(() => {
       slot[Symbol.dispose]();
