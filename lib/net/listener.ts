@@ -13,6 +13,11 @@ const pauseMs = 50;
 
 type Socket = Deno.TcpConn | Deno.UnixConn;
 
+export interface ListenOptions {
+  /** Lets several workers listen on one TCP address, among which the kernel shares out the clients; Linux alone. */
+  readonly reusePort?: boolean;
+}
+
 export class Listener implements Disposable {
   readonly #listener: Deno.Listener;
   /** As bound: the port that the system chose where port 0 was asked for. */
@@ -25,10 +30,10 @@ export class Listener implements Disposable {
   }
 
   /** @throws {Error} If the address is taken, is not of this machine, or may not be listened on; it says which and why. */
-  static async open(address: Address): Promise<Listener> {
+  static async open(address: Address, { reusePort = false }: ListenOptions = {}): Promise<Listener> {
     try {
       if (address.kind === "unix") return new Listener(await listenUnix(address.path));
-      return new Listener(listenTcp(address.host, address.port));
+      return new Listener(listenTcp({ hostname: address.host, port: address.port, tcpBacklog, reusePort }));
     } catch (error) {
       throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error)}`, { cause: error });
     }
@@ -63,6 +68,48 @@ export class Listener implements Disposable {
   }
 }
 
+/**
+ * Listens on all of `addresses`, or, if one fails, on none. Gives the listeners in the order of the addresses.
+ *
+ * `[::]` takes IPv4 clients as well, so `0.0.0.0` beside it with the same port is given no listener of its own: were that port
+ * another program's, `[::]` would not have got it either.
+ *
+ * @throws {Error} As `Listener.open()` does.
+ */
+export async function openListeners(
+  addresses: readonly Address[],
+  options: ListenOptions = {},
+): Promise<ReadonlyMap<Address, Listener>> {
+  using opened = new DisposableStack();
+  const listeners = new Map<Address, Listener>();
+  const wildcardFirst = addresses.toSorted((a, b) => Number(isWildcard(b)) - Number(isWildcard(a)));
+  for (const address of wildcardFirst) {
+    try {
+      listeners.set(address, opened.use(await Listener.open(address, options)));
+    } catch (error) {
+      if (!isTaken(error) || !wildcardFirst.some((other) => covers(other, address))) throw error;
+    }
+  }
+  opened.move();
+  return new Map(addresses.flatMap((address) => {
+    const listener = listeners.get(address);
+    return listener === undefined ? [] : [[address, listener]];
+  }));
+}
+
+function isWildcard(address: Address): boolean {
+  return address.kind === "tcp" && address.host === "::";
+}
+
+function covers(wildcard: Address, address: Address): boolean {
+  return isWildcard(wildcard) && wildcard.kind === "tcp" && address.kind === "tcp" &&
+    address.host === "0.0.0.0" && address.port === wildcard.port && address.port !== 0;
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Deno.errors.AddrInUse;
+}
+
 /** Small packets go out at once. A client that is gone already is dropped here. */
 function prepare(socket: Socket): Conn | undefined {
   try {
@@ -75,14 +122,17 @@ function prepare(socket: Socket): Conn | undefined {
 }
 
 /** All interfaces are those of IPv4 alone where the system has no IPv6. */
-function listenTcp(hostname: string, port: number): Deno.Listener {
+function listenTcp(options: Deno.TcpListenOptions): Deno.Listener {
   try {
-    return Deno.listen({ hostname, port, tcpBacklog });
+    return Deno.listen(options);
   } catch (error) {
-    if (hostname !== "::" || error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
+    if (
+      options.hostname !== "::" || error instanceof Deno.errors.AddrInUse ||
+      error instanceof Deno.errors.PermissionDenied
+    ) {
       throw error;
     }
-    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
+    return Deno.listen({ ...options, hostname: "0.0.0.0" });
   }
 }
 

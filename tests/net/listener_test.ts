@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Address, TcpAddress } from "../../lib/address.ts";
 import type { Event } from "../../lib/events/event.ts";
-import { Listener } from "../../lib/net/listener.ts";
+import { Listener, openListeners } from "../../lib/net/listener.ts";
 import type { Conn } from "../../lib/relay/conn.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
@@ -85,6 +85,68 @@ Deno.test({
     }
     listener[Symbol.dispose]();
     await done;
+  },
+});
+
+const isWildcard = (address: Address) => address.kind === "tcp" && address.host === "::";
+const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port });
+
+/** A port that nobody uses, below those that the system gives to whoever asks for any. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      (await Listener.open(tcp("::", port)))[Symbol.dispose]();
+      return port;
+    } catch {
+      // Taken: try another.
+    }
+  }
+}
+
+for (const reusePort of [false, Deno.build.os === "linux"]) {
+  for (const hosts of [["::", "0.0.0.0"], ["0.0.0.0", "::"]]) {
+    Deno.test({
+      name: `openListeners() does serve IPv4 and IPv6 on ${hosts.join(" beside ")}, reusePort ${reusePort}`,
+      ignore: !hasIpv6(),
+      async fn() {
+        const port = await freePort();
+        const addresses = hosts.map((host) => tcp(host, port));
+        const listeners = await openListeners(addresses, { reusePort });
+        assertEquals([...listeners.keys()], reusePort ? addresses : addresses.filter((address) => isWildcard(address)));
+        for (const hostname of ["127.0.0.1", "::1"]) (await Deno.connect({ hostname, port })).close();
+        for (const listener of listeners.values()) listener[Symbol.dispose]();
+        await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }), Deno.errors.ConnectionRefused);
+      },
+    });
+  }
+}
+
+Deno.test("openListeners() does listen on all addresses, in their order, or on none", async () => {
+  const addresses = [loopback, tcp("127.0.0.2", 0)];
+  const listeners = await openListeners(addresses);
+  const bound = [...listeners.values()].map(({ address }) => address as TcpAddress);
+  assertEquals([[...listeners.keys()], bound.map(({ host }) => host)], [addresses, ["127.0.0.1", "127.0.0.2"]]);
+  const error = await assertRejects(() => openListeners([tcp("127.0.0.3", bound[0]!.port), bound[0]!]), Error);
+  assertEquals(error.message, `cannot listen on 127.0.0.1:${bound[0]!.port}: another program listens there`);
+  const connect = () => Deno.connect({ hostname: "127.0.0.3", port: bound[0]!.port });
+  await assertRejects(connect, Deno.errors.ConnectionRefused);
+  for (const listener of listeners.values()) listener[Symbol.dispose]();
+});
+
+Deno.test("openListeners() does not take 0.0.0.0 for covered by [::] with another port", async () => {
+  using taken = await Listener.open(tcp("0.0.0.0", 0));
+  const error = await assertRejects(() => openListeners([tcp("::", 0), taken.address]), Error);
+  assertEquals(error.message.endsWith("another program listens there"), true);
+});
+
+Deno.test({
+  name: "Listeners share a port only if all want to",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using one = await Listener.open(loopback, { reusePort: true });
+    (await Listener.open(one.address, { reusePort: true }))[Symbol.dispose]();
+    await assertRejects(() => Listener.open(one.address), Error, "another program listens there");
   },
 });
 
