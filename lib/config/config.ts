@@ -8,6 +8,8 @@ export interface Config {
   readonly secret: Secret;
   readonly bindTo: readonly Address[];
   readonly concurrency: number;
+  readonly workers: number | "auto";
+  readonly isolate: boolean;
   readonly preferIp: PreferIp;
   readonly debug: boolean;
   readonly logLevel: LogLevel;
