@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
+import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -11,7 +12,8 @@ const tls = `ee${key}${new TextEncoder().encode("front.test").toHex()}`;
 function optionsOf(secret: string, ...lines: readonly string[]): ProxyOptions {
   const text = [`secret = "${secret}"`, 'bind-to = "127.0.0.1:1"', ...lines].join("\n");
   const config = parseConfig(text, { file: "config.toml" });
-  return buildProxyOptions(config, { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false });
+  const shared = new SharedState(config, allocate(config, 1));
+  return buildProxyOptions(config, { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared });
 }
 
 const fronts: readonly (readonly [string, string, readonly string[], string | undefined])[] = [
