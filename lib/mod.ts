@@ -1,9 +1,12 @@
 /**
  * mtg as a library: an MTProto proxy for Telegram that runs inside your program.
  *
- * Listening by several workers on one port needs Deno's unstable `net` and `worker-options` flags: set
- * `"unstable": ["net", "worker-options"]` in your `deno.json`. Its `imports` must say where the standard library's
- * `@std/crypto/timing-safe-equal` comes from: `"npm:deno-std@1.4.0/crypto/timing_safe_equal.js"`.
+ * Workers that listen on one port (`reusePort`) and may do nothing else need Deno's unstable `net` and `worker-options` flags:
+ * set `"unstable": ["net", "worker-options"]` in your `deno.json`. Without them the process exits with 70, and nothing can catch
+ * that. What such workers share, `Slots` and a `ReplayFilter`, lives in a `SharedArrayBuffer`; each says which worker it is.
+ *
+ * `imports` in your `deno.json` must say where the standard library's `@std/crypto/timing-safe-equal` comes from:
+ * `"npm:deno-std@1.4.0/crypto/timing_safe_equal.js"`.
  *
  * @example
  * ```ts
@@ -29,7 +32,7 @@
  *   timeouts: { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 },
  * });
  * using listener = await Listener.open({ kind: "tcp", host: "127.0.0.1", port: 3128 });
- * await listener.acceptInto((conn) => proxy.serve(conn), { clock: systemClock, events });
+ * await listener.acceptInto(proxy, { clock: systemClock, events });
  * ```
  *
  * @module

@@ -10,6 +10,7 @@ const keys: readonly { readonly name: string; readonly key: readonly string[] }[
   { name: "--debug", key: ["debug"] },
   { name: "--log-level", key: ["log-level"] },
   { name: "--concurrency", key: ["concurrency"] },
+  { name: "--workers", key: ["workers"] },
   { name: "--prefer-ip", key: ["prefer-ip"] },
   { name: "--domain-fronting-port", key: ["domain-fronting", "port"] },
   { name: "--domain-fronting-ip", key: ["domain-fronting", "ip"] },
@@ -37,6 +38,11 @@ export const simpleRun: Command = {
       short: "c",
       value: "<number>",
       docs: "How many clients are served at a time. Default: 8192.",
+    },
+    {
+      name: "workers",
+      value: "<number>",
+      docs: "How many threads serve clients, or auto. Default: auto, which is one per core.",
     },
     {
       name: "prefer-ip",

@@ -9,6 +9,8 @@ export interface Config {
   readonly bindTo: readonly Address[];
   readonly concurrency: number;
   readonly strangerConcurrency: number;
+  readonly workers: number | "auto";
+  readonly isolate: boolean;
   readonly preferIp: PreferIp;
   readonly debug: boolean;
   readonly logLevel: LogLevel;

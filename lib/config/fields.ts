@@ -37,6 +37,13 @@ const largestBuffer: Parser<number> = (raw) => {
   return parsed.ok && parsed.value < 4096 ? bad('expected a size from "4kib" to "256kib"') : parsed;
 };
 
+/** One for each core, or so many. */
+const workerCount: Parser<number | "auto"> = (raw) => {
+  if (typeof raw === "string" && raw.trim().toLowerCase() === "auto") return good("auto");
+  const parsed = integer(1, 256)(raw);
+  return parsed.ok ? parsed : bad('expected "auto" or a whole number from 1 to 256');
+};
+
 const topFields = {
   secret: required("secret", secret, {
     docs: "What clients must know to use the proxy. `mtg generate-secret www.example.com` makes one.",
@@ -60,6 +67,16 @@ const topFields = {
     docs: "How many connections at a time may not have proven the secret; beyond it the one silent longest is closed.",
     hot: false,
     default: 8192,
+  }),
+  workers: defaulted("workers", workerCount, {
+    docs: 'How many threads serve clients: a number, or "auto" for one per core. Several need Linux and a TCP address.',
+    hot: false,
+    default: "auto",
+  }),
+  isolate: defaulted("isolate", bool, {
+    docs: "Keep clients out of the thread that may read this file, even where one thread serves them all.",
+    hot: false,
+    default: false,
   }),
   preferIp: defaulted("prefer-ip", choice(preferences), {
     docs: "Which kind of address is tried first, or alone, to reach Telegram.",
@@ -198,6 +215,8 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     bindTo: values.bindTo,
     concurrency: values.concurrency,
     strangerConcurrency: values.strangerConcurrency,
+    workers: values.workers,
+    isolate: values.isolate,
     preferIp: values.preferIp,
     debug: values.debug,
     logLevel: values.debug ? "debug" : values.logLevel,

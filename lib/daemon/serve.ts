@@ -1,14 +1,8 @@
-/** The proxy as a service: listens, serves, and ends in order when it is told to. */
+/** The proxy as a service: decides how many threads serve, and ends them in order when it is told to. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
-import { messageOf } from "../errors.ts";
-import { log, logEvents, startLogging } from "../metrics/log.ts";
-import { Listener } from "../net/listener.ts";
-import { systemClock } from "../net/system_clock.ts";
-import { Proxy } from "../proxy/proxy.ts";
-import { buildProxyOptions } from "./build_proxy.ts";
-import { outliveFaults } from "./faults.ts";
-import { checkFront, isOwnConnection } from "./front_check.ts";
+import { log, type LogFormat, startLogging } from "../metrics/log.ts";
+import type { Service } from "./service.ts";
 import { onEndSignal } from "./signals.ts";
 
 export interface ServeOptions {
@@ -19,52 +13,53 @@ export interface ServeOptions {
 /**
  * Serves until a signal asks to end, then lets sessions finish for `grace` and resolves.
  *
- * @throws {Error} If it cannot listen on one of `bind-to`; then nothing listens.
+ * @throws {Error} If it cannot listen on one of `bind-to` (then nothing listens), or cannot go on.
  */
 export async function serve(config: Config, options: ServeOptions = {}): Promise<void> {
-  startLogging(config.logLevel, config.debug || Deno.stderr.isTerminal() ? "text" : "json");
-  const clock = systemClock;
-  const events = logEvents(clock);
-  using _guard = outliveFaults(events);
-  using stack = new DisposableStack();
-  const listeners: Listener[] = [];
-  for (const address of config.bindTo) listeners.push(stack.use(await listen(address)));
-  const bound = listeners.map((listener) => listener.address);
-
-  const own = { bound, public: publicAddresses(config, bound) };
-  const proxyOptions = buildProxyOptions(config, { clock, events, isOwn: (dialed) => isOwnConnection(dialed, own) });
-  await using proxy = new Proxy(proxyOptions);
+  const logFormat = config.debug || Deno.stderr.isTerminal() ? "text" : "json";
+  startLogging(config.logLevel, logFormat);
+  await using service = await startService(config, logFormat);
   const ending = Promise.withResolvers<string>();
   using _signals = onEndSignal(ending.resolve);
-  const accepting = listeners.map((listener) => listener.acceptInto((conn) => proxy.serve(conn), { clock, events }));
-  log("info", `listening on ${bound.map(formatAddress).join(", ")}`);
-  options.onListening?.(bound);
-  const stopChecking = new AbortController();
-  const checking = checkFront(proxyOptions, stopChecking.signal);
+  log("info", `listening on ${service.bound.map(formatAddress).join(", ")}`);
+  options.onListening?.(service.bound);
 
-  const signal = await ending.promise;
-  stack.dispose();
-  stopChecking.abort();
-  await Promise.all([...accepting, checking]);
-  log("info", `${signal}: ${proxy.connections} clients have ${config.graceMs / 1000} s to finish`);
-  await proxy.drain(config.graceMs);
+  const signal = await Promise.race([ending.promise, service.broken]);
+  await service.stop(config.graceMs, () => {
+    log("info", `${signal}: ${service.counts.open} clients have ${config.graceMs / 1000} s to finish`);
+  });
+  logSummary(service);
 }
 
-async function listen(address: Address): Promise<Listener> {
-  try {
-    return await Listener.open(address);
-  } catch (error) {
-    throw new Error(`bind-to: ${messageOf(error)}`, { cause: error });
+/** Loads no more than it needs: a supervisor does without the proxy, a proxy without the supervisor. */
+async function startService(config: Config, logFormat: LogFormat): Promise<Service> {
+  const workers = workersFor(config, { cores: navigator.hardwareConcurrency, os: Deno.build.os });
+  if (typeof config.workers === "number" && config.workers > workers) {
+    log("warning", `workers = ${config.workers}, but one serves: several need Linux, and a TCP address in bind-to`);
   }
+  if (workers > 1 || config.isolate) {
+    const { Supervisor } = await import("./supervisor.ts");
+    return await Supervisor.start({ config, logFormat, workers });
+  }
+  const { OneThread } = await import("./one_thread.ts");
+  return await OneThread.start({ config, logFormat });
 }
 
-function publicAddresses(
-  { publicIpv4, publicIpv6, publicPort }: Config,
-  bound: readonly Address[],
-): readonly Address[] {
-  const ports = publicPort === undefined
-    ? bound.flatMap((address) => address.kind === "tcp" ? [address.port] : [])
-    : [publicPort];
-  const hosts = [publicIpv4, publicIpv6].filter((host) => host !== undefined);
-  return hosts.flatMap((host) => ports.map((port): Address => ({ kind: "tcp", host, port })));
+/** How many threads serve: only Linux shares out the clients of a port among several listeners, and of a Unix socket none does. */
+export function workersFor(
+  { workers, bindTo }: Pick<Config, "workers" | "bindTo">,
+  system: { readonly cores: number; readonly os: typeof Deno.build.os },
+): number {
+  if (system.os !== "linux" || bindTo.every((address) => address.kind === "unix")) return 1;
+  return workers === "auto" ? system.cores : workers;
+}
+
+function logSummary({ counts, replaced }: Service): void {
+  const { served, refused, limited, upBytes, downBytes } = counts;
+  log(
+    "info",
+    `${served} clients were served, ${upBytes} bytes up and ${downBytes} down; ${refused} were refused, ` +
+      `${limited} had no room; ${replaced} workers were replaced`,
+    { served, upBytes, downBytes, refused, limited, replaced },
+  );
 }

@@ -5,7 +5,7 @@
 import type { Address } from "../address.ts";
 import type { ProtocolErrorCode } from "../errors.ts";
 
-/** Number of a connection, counted from 1 within a process. */
+/** Number of a connection, counted from 1 within a process, by all its workers together. */
 export type ConnectionId = number;
 
 export type Event =
@@ -54,4 +54,13 @@ export type Event =
 export interface EventSink {
   /** Never throws and never waits. */
   emit(event: Event): void;
+}
+
+/** One that tells them all, in order. */
+export function eachOf(...sinks: readonly EventSink[]): EventSink {
+  return {
+    emit(event) {
+      for (const sink of sinks) sink.emit(event);
+    },
+  };
 }

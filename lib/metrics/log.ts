@@ -14,15 +14,18 @@ export type LogFormat = "json" | "text";
 const category = "mtg";
 const linesPerSecond = 20;
 
-/** From now on log lines of `level` and above go to standard error, each written whole before the program goes on. */
-export function startLogging(level: LogLevel, format: LogFormat): void {
+/**
+ * From now on log lines of `level` and above go to standard error, each written whole before the program goes on. JSON lines
+ * get `properties` too.
+ */
+export function startLogging(level: LogLevel, format: LogFormat, properties: LogLine["properties"] = {}): void {
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : ansiColorFormatter;
   const encoder = new TextEncoder();
   configureSync({
     reset: true,
     sinks: {
       stderr: (record) => {
-        const line = encoder.encode(formatter(record));
+        const line = encoder.encode(formatter({ ...record, properties: { ...properties, ...record.properties } }));
         for (let sent = 0; sent < line.length;) sent += Deno.stderr.writeSync(line.subarray(sent));
       },
     },
@@ -52,9 +55,16 @@ export function log(level: LogLevel, message: string, properties: LogLine["prope
 
 const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
+export interface LogEventsOptions {
+  /** @default {writes to standard error} */
+  readonly write?: (line: LogLine) => void;
+  /** How many threads log; each lets its part of the lines through. @default {1} */
+  readonly threads?: number;
+}
+
 /** Logs every event that is worth a line at the level in force now. */
-export function logEvents(clock: Clock, write: (line: LogLine) => void = writeLine): EventSink {
-  const limiter = new LineLimiter(clock, write);
+export function logEvents(clock: Clock, { write = writeLine, threads = 1 }: LogEventsOptions = {}): EventSink {
+  const limiter = new LineLimiter(clock, { write, linesPerSecond: Math.ceil(linesPerSecond / threads) });
   const logger = getLogger(category);
   const enabled = new Set(levels.filter((level) => logger.isEnabledFor(level)));
   return {
@@ -73,11 +83,13 @@ function writeLine({ level, message, properties }: LogLine): void {
 class LineLimiter {
   readonly #clock: Clock;
   readonly #write: (line: LogLine) => void;
+  readonly #linesPerSecond: number;
   readonly #kinds = new Map<string, { second: number; passed: number; heldBack: number }>();
 
-  constructor(clock: Clock, write: (line: LogLine) => void) {
+  constructor(clock: Clock, options: { readonly write: (line: LogLine) => void; readonly linesPerSecond: number }) {
     this.#clock = clock;
-    this.#write = write;
+    this.#write = options.write;
+    this.#linesPerSecond = options.linesPerSecond;
   }
 
   pass(kind: string, line: () => LogLine): void {
@@ -96,7 +108,7 @@ class LineLimiter {
         });
       }
     }
-    if (state.passed === linesPerSecond) state.heldBack++;
+    if (state.passed >= this.#linesPerSecond) state.heldBack++;
     else {
       state.passed++;
       this.#write(line());

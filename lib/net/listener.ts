@@ -8,10 +8,25 @@ import { SocketConn, toAddress } from "./socket_conn.ts";
 
 /** Connections that the kernel keeps for us until we accept them (it takes less where `somaxconn` is lower). */
 const tcpBacklog = 4096;
-/** Pause after a failed accept: out of descriptors, the next one would fail just as well. */
+/** Pause after a failed accept that nobody could make room for: out of descriptors, the next one would fail just as well. */
 const pauseMs = 50;
+/** So many connections are given up at once when there is no descriptor left. */
+const roomAtOnce = 64;
 
 type Socket = Deno.TcpConn | Deno.UnixConn;
+
+export interface ListenOptions {
+  /** Lets several workers listen on one TCP address, among which the kernel shares out the clients; Linux alone. */
+  readonly reusePort?: boolean;
+}
+
+/** Whoever takes accepted connections over: a `Proxy`. */
+export interface Server {
+  /** Must not throw. */
+  serve(conn: Conn): void;
+  /** Closes up to `count` connections that can best be done without; gives how many. */
+  makeRoom(count: number): number;
+}
 
 export class Listener implements Disposable {
   readonly #listener: Deno.Listener;
@@ -25,20 +40,20 @@ export class Listener implements Disposable {
   }
 
   /** @throws {Error} If the address is taken, is not of this machine, or may not be listened on; it says which and why. */
-  static async open(address: Address): Promise<Listener> {
+  static async open(address: Address, { reusePort = false }: ListenOptions = {}): Promise<Listener> {
     try {
       if (address.kind === "unix") return new Listener(await listenUnix(address.path));
-      return new Listener(listenTcp(address.host, address.port));
+      return new Listener(listenTcp({ hostname: address.host, port: address.port, tcpBacklog, reusePort }));
     } catch (error) {
       throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error)}`, { cause: error });
     }
   }
 
   /**
-   * Hands every client to `serve`, which must not throw, until the listener is disposed. No failure ends it: a process that is
-   * out of descriptors serves again as soon as it has some.
+   * Hands every client to `server` until the listener is disposed. No failure ends it: a process that is out of descriptors
+   * asks for room, and serves again as soon as it has some.
    */
-  async acceptInto(serve: (conn: Conn) => void, { clock, events }: { clock: Clock; events: EventSink }): Promise<void> {
+  async acceptInto(server: Server, { clock, events }: { clock: Clock; events: EventSink }): Promise<void> {
     const { signal } = this.#closing;
     let failing = false;
     while (!signal.aborted) {
@@ -46,12 +61,14 @@ export class Listener implements Disposable {
         const socket = await this.#listener.accept() as Socket;
         failing = false;
         const conn = prepare(socket);
-        if (conn !== undefined) serve(conn);
+        if (conn !== undefined) server.serve(conn);
       } catch (error) {
         if (signal.aborted) return;
         if (!failing) events.emit({ type: "accept-failed", address: this.address, reason: explain(error) });
         failing = true;
-        await clock.sleep(pauseMs, signal).catch(() => {});
+        if (!isOutOfDescriptors(error) || server.makeRoom(roomAtOnce) === 0) {
+          await clock.sleep(pauseMs, signal).catch(() => {});
+        }
       }
     }
   }
@@ -61,6 +78,52 @@ export class Listener implements Disposable {
     this.#closing.abort();
     this.#listener.close();
   }
+}
+
+/**
+ * Listens on all of `addresses`, or, if one fails, on none. Gives the listeners in the order of the addresses.
+ *
+ * `[::]` takes IPv4 clients as well, so `0.0.0.0` beside it with the same port is given no listener of its own: were that port
+ * another program's, `[::]` would not have got it either.
+ *
+ * @throws {Error} As `Listener.open()` does.
+ */
+export async function openListeners(
+  addresses: readonly Address[],
+  options: ListenOptions = {},
+): Promise<ReadonlyMap<Address, Listener>> {
+  using opened = new DisposableStack();
+  const listeners = new Map<Address, Listener>();
+  const wildcardFirst = addresses.toSorted((a, b) => Number(isWildcard(b)) - Number(isWildcard(a)));
+  for (const address of wildcardFirst) {
+    try {
+      listeners.set(address, opened.use(await Listener.open(address, options)));
+    } catch (error) {
+      if (!isTaken(error) || !wildcardFirst.some((other) => covers(other, address))) throw error;
+    }
+  }
+  opened.move();
+  return new Map(addresses.flatMap((address) => {
+    const listener = listeners.get(address);
+    return listener === undefined ? [] : [[address, listener]];
+  }));
+}
+
+function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
+}
+
+function isWildcard(address: Address): boolean {
+  return address.kind === "tcp" && address.host === "::";
+}
+
+function covers(wildcard: Address, address: Address): boolean {
+  return isWildcard(wildcard) && wildcard.kind === "tcp" && address.kind === "tcp" &&
+    address.host === "0.0.0.0" && address.port === wildcard.port && address.port !== 0;
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Deno.errors.AddrInUse;
 }
 
 /** Small packets go out at once. A client that is gone already is dropped here. */
@@ -75,14 +138,17 @@ function prepare(socket: Socket): Conn | undefined {
 }
 
 /** All interfaces are those of IPv4 alone where the system has no IPv6. */
-function listenTcp(hostname: string, port: number): Deno.Listener {
+function listenTcp(options: Deno.TcpListenOptions): Deno.Listener {
   try {
-    return Deno.listen({ hostname, port, tcpBacklog });
+    return Deno.listen(options);
   } catch (error) {
-    if (hostname !== "::" || error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
+    if (
+      options.hostname !== "::" || error instanceof Deno.errors.AddrInUse ||
+      error instanceof Deno.errors.PermissionDenied
+    ) {
       throw error;
     }
-    return Deno.listen({ hostname: "0.0.0.0", port, tcpBacklog });
+    return Deno.listen({ ...options, hostname: "0.0.0.0" });
   }
 }
 

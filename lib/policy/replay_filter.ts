@@ -12,8 +12,10 @@
  * filter 1            bits
  * ```
  *
- * It lives in one buffer, which may be shared: asking and remembering is one step under a lock made of `Atomics`.
+ * It lives in one buffer, which may be shared (see `lib/bytes/shared_memory.ts`): asking and remembering is one step under a
+ * lock. What a worker leaves half done that dies there is a key half remembered.
  */
+import { SharedLock } from "../bytes/shared_memory.ts";
 
 /** Bytes before the bits. */
 const headerSize = 16;
@@ -21,8 +23,6 @@ const lockWord = 0;
 const currentWord = 1;
 const countWord = 2;
 const startWord = 3;
-/** Some milliseconds of trying; a holder that died must not stop the others, and a race can at worst admit one replay. */
-const spinsAtMost = 1_000_000;
 
 export interface ReplayFilterOptions {
   /** Holds everything; zeroed at first. Its size decides how many keys fit: see `capacity`. */
@@ -33,10 +33,13 @@ export interface ReplayFilterOptions {
   readonly lifetimeMs: number;
   /** How long a key is remembered however many come; within it a full filter errs more often. @default {lifetimeMs} */
   readonly leastLifetimeMs?: number;
+  /** Number of the worker that uses it, where several share the memory. @default {0} */
+  readonly worker?: number;
 }
 
 export class ReplayFilter {
   readonly #header: Int32Array;
+  readonly #lock: SharedLock;
   readonly #filters: readonly [Uint32Array, Uint32Array];
   readonly #bits: number;
   readonly #hashes: number;
@@ -46,12 +49,13 @@ export class ReplayFilter {
   readonly capacity: number;
 
   /** @throws {RangeError} If the memory is below 1 KiB or above 1 GiB. */
-  constructor({ memory, errorRate, lifetimeMs, leastLifetimeMs = lifetimeMs }: ReplayFilterOptions) {
+  constructor({ memory, errorRate, lifetimeMs, leastLifetimeMs = lifetimeMs, worker = 0 }: ReplayFilterOptions) {
     if (memory.byteLength < 1024 || memory.byteLength > 2 ** 30) {
       throw new RangeError(`A replay filter takes 1 KiB to 1 GiB, not ${memory.byteLength} bytes`);
     }
     const words = Math.floor((memory.byteLength - headerSize) / 8);
     this.#header = new Int32Array(memory, 0, headerSize / 4);
+    this.#lock = new SharedLock(this.#header.subarray(lockWord), worker);
     this.#filters = [
       new Uint32Array(memory, headerSize, words),
       new Uint32Array(memory, headerSize + words * 4, words),
@@ -73,7 +77,7 @@ export class ReplayFilter {
    * Whether `key` has been seen; remembers it if not. `key` is at least 16 bytes that look random (a digest).
    */
   testAndSet(key: Uint8Array, nowMs: number): boolean {
-    this.#lock();
+    this.#lock.acquire();
     try {
       this.#rotate(Math.floor(nowMs / 1000));
       const current = this.#header[currentWord]! & 1;
@@ -82,8 +86,13 @@ export class ReplayFilter {
       this.#header[countWord]!++;
       return false;
     } finally {
-      Atomics.store(this.#header, lockWord, 0);
+      this.#lock.release();
     }
+  }
+
+  /** Gives the lock back that `worker` may hold, which is gone. */
+  giveBack(worker: number): void {
+    this.#lock.giveBack(worker);
   }
 
   #rotate(nowSeconds: number): void {
@@ -126,12 +135,6 @@ export class ReplayFilter {
   /** Double hashing; the key is a digest already, so its own bytes do. */
   #bitOf(key: Uint8Array, index: number): number {
     return (uint48(key, 0) + index * (uint48(key, 8) | 1)) % this.#bits;
-  }
-
-  #lock(): void {
-    for (let spins = 0; Atomics.compareExchange(this.#header, lockWord, 0, 1) !== 0; spins++) {
-      if (spins === spinsAtMost) return;
-    }
   }
 }
 

@@ -18,13 +18,13 @@ export interface ProxyOptions {
   readonly slots: Slots;
   /** Connections at a time that have not proven it; where there are more, those that have been silent longest make room. */
   readonly strangersAtMost: number;
-  /** Numbers connections. @default Counts from 1. */
-  readonly nextId?: () => ConnectionId;
   /** Opens connections to Telegram and to the fronted site. */
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly events: EventSink;
+  /** Numbers for connections, where they are to be unique beyond this proxy. @default {1, 2, 3 and so on} */
+  readonly nextId?: () => ConnectionId;
   /** Remembers handshakes; without one every replay gets in. */
   readonly replayFilter: ReplayFilter | undefined;
   /** How far a client's clock may be off. */

@@ -20,6 +20,8 @@ Deno.test("simple-run does what run does with the same configuration", async () 
     [["--log-level", "warning"], 'log-level = "warning"'],
     [["-c", "100000"], "concurrency = 100000"],
     [["--concurrency=5"], "concurrency = 5"],
+    [["--workers", "3"], "workers = 3"],
+    [["--workers=AUTO"], 'workers = "auto"'],
     [["-i", "only-ipv4"], 'prefer-ip = "only-ipv4"'],
     [["--prefer-ip", "PREFER-IPV4"], 'prefer-ip = "prefer-ipv4"'],
     [["-p", "8443"], "domain-fronting.port = 8443"],
@@ -76,6 +78,9 @@ Deno.test("simple-run does speak of flags and arguments in its messages", async 
     [[":3128", tlsHex, "-c", "0", "-t", "5x"], [
       '--concurrency = "0": expected a whole number from 1 to 1000000',
       '--timeout = "5x": expected a duration such as "10s" or "1m30s"',
+    ]],
+    [[":3128", tlsHex, "--workers", "many"], [
+      '--workers = "many": expected "auto" or a whole number from 1 to 256',
     ]],
     [[":3128", tlsHex, "--dc-override", "2"], [
       '--dc-override = "2": expected a data centre and its address, 2=127.0.0.1:8443',

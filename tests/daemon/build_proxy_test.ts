@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
+import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -9,9 +10,15 @@ const key = "00112233445566778899aabbccddeeff";
 const tls = `ee${key}${new TextEncoder().encode("front.test").toHex()}`;
 
 function optionsOf(secret: string, ...lines: readonly string[]): ProxyOptions {
+  return optionsOfOne(1, secret, lines);
+}
+
+function optionsOfOne(workers: number, secret: string, lines: readonly string[]): ProxyOptions {
   const text = [`secret = "${secret}"`, 'bind-to = "127.0.0.1:1"', ...lines].join("\n");
   const config = parseConfig(text, { file: "config.toml" });
-  return buildProxyOptions(config, { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false });
+  const shared = new SharedState(config, allocate(config, workers));
+  const surroundings = { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared, workers };
+  return buildProxyOptions(config, surroundings);
 }
 
 const fronts: readonly (readonly [string, string, readonly string[], string | undefined])[] = [
@@ -74,11 +81,14 @@ Deno.test("buildProxyOptions() does take everything else as the configuration sa
   const options = optionsOf(
     tls,
     "concurrency = 77",
+    "stranger-concurrency = 66",
     'prefer-ip = "only-ipv4"',
     'tolerate-time-skewness = "7s"',
     "allow-fallback-on-unknown-dc = true",
     "[telegram]",
     "fast-mode = false",
+    "[network]",
+    'largest-buffer = "16kib"',
     "[network.timeout]",
     'tcp = "1s"',
     'handshake = "2s"',
@@ -98,5 +108,11 @@ Deno.test("buildProxyOptions() does take everything else as the configuration sa
       timeouts: { tcpMs: 1_000, handshakeMs: 2_000, idleMs: 3_000 },
     },
   );
+  assertEquals([options.strangersAtMost, options.largestBuffer], [66, 16_384]);
   assertEquals([...dcOverrides], [[-3, [{ kind: "tcp", host: "127.0.0.1", port: 9 }]]]);
+});
+
+Deno.test("buildProxyOptions() does give each of several threads its share of strangers, and all places of clients", () => {
+  const { strangersAtMost, slots } = optionsOfOne(3, tls, ["concurrency = 50", "stranger-concurrency = 100"]);
+  assertEquals([strangersAtMost, slots.capacity], [34, 50]);
 });

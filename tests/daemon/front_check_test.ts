@@ -4,6 +4,7 @@ import { checkFront, isOwnConnection, type OwnAddresses } from "../../lib/daemon
 import type { Event } from "../../lib/events/event.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
+import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { memoryPipe } from "../support/memory_pipe.ts";
@@ -84,7 +85,8 @@ function checkOf(dial: ProxyOptions["dialer"]["dial"], isOwn = false, front = 'i
     file: "a",
   });
   const sink = { emit: (event: Event) => void events.push(event) };
-  const options = buildProxyOptions(config, { clock, events: sink, isOwn: () => isOwn });
+  const shared = new SharedState(config, allocate(config, 1));
+  const options = buildProxyOptions(config, { clock, events: sink, isOwn: () => isOwn, shared, workers: 1 });
   return { events, clock, options: { ...options, dialer: { dial } } };
 }
 

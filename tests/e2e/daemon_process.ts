@@ -1,4 +1,4 @@
-/** `main.ts run -` in a process of its own, to be signalled, starved and read to the last line. */
+/** `main.ts run -`, or a program like it, in a process of its own, to be signalled, starved and read to the last line. */
 import { fileURLToPath } from "node:url";
 
 export interface DaemonOptions {
@@ -9,6 +9,8 @@ export interface DaemonOptions {
   readonly permissions?: readonly string[] | undefined;
   /** File descriptors that it may have open; needs bash. */
   readonly descriptors?: number | undefined;
+  /** In place of `main.ts`: gets the configuration as its argument, and what is sent by `send()`. */
+  readonly program?: URL | undefined;
 }
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -18,6 +20,7 @@ const lineLimitMs = 10_000;
 /** Disposing kills it if it still runs. */
 export class DaemonProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #out: Text;
   readonly #log: Text;
   /** Resolves with the exit code when it has ended and all that it wrote has been read. */
@@ -25,15 +28,18 @@ export class DaemonProcess implements AsyncDisposable {
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
+    this.#input = child.stdin.getWriter();
     this.#out = new Text(child.stdout);
     this.#log = new Text(child.stderr);
     this.exited = Promise.all([child.status, this.#out.done, this.#log.done]).then(([{ code }]) => code);
   }
 
   /** Does not wait for it to listen: `listening()` does. */
-  static async spawn({ config, flags = [], permissions = [], descriptors }: DaemonOptions): Promise<DaemonProcess> {
+  static async spawn(options: DaemonOptions): Promise<DaemonProcess> {
+    const { config, flags = [], permissions = [], descriptors, program } = options;
     const access = ["--allow-net", "--allow-read", ...permissions];
-    const args = ["run", "--quiet", "--no-prompt", ...access, main, "run", ...flags, "-"];
+    const what = program === undefined ? [main, "run", ...flags, "-"] : [program.href, config];
+    const args = ["run", "--quiet", "--no-prompt", ...access, ...what];
     const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", Deno.execPath(), ...args];
     const child = new Deno.Command(descriptors === undefined ? Deno.execPath() : "bash", {
       args: descriptors === undefined ? args : limited,
@@ -43,9 +49,9 @@ export class DaemonProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const daemon = new DaemonProcess(child);
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(config));
-    await writer.close();
+    if (program !== undefined) return daemon;
+    await daemon.#input.write(new TextEncoder().encode(config));
+    await daemon.#input.close();
     return daemon;
   }
 
@@ -90,6 +96,19 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#log.has(pattern, limitMs);
   }
 
+  /** Sends a line to a `program`. */
+  async send(line: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** The same, and what it answers: the next line on its standard output. */
+  async ask(line: string): Promise<string> {
+    const from = this.out.length;
+    await this.send(line);
+    await this.#out.has(/\n/, lineLimitMs, from);
+    return this.out.slice(from, this.out.indexOf("\n", from));
+  }
+
   signal(name: Deno.Signal): void {
     this.#child.kill(name);
   }
@@ -107,6 +126,7 @@ export class DaemonProcess implements AsyncDisposable {
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
     await this.exited;
+    await this.#input.abort().catch(() => {});
   }
 }
 
@@ -123,10 +143,10 @@ class Text {
     this.done = this.#collect();
   }
 
-  async has(pattern: RegExp, limitMs: number): Promise<void> {
+  async has(pattern: RegExp, limitMs: number, from = 0): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = () => {
-      if (pattern.test(this.text)) resolve();
+      if (pattern.test(this.text.slice(from))) resolve();
       else if (this.#ended) reject(new Error(`It ended without ${pattern}: ${this.text}`));
     };
     const timer = setTimeout(() => reject(new Error(`No ${pattern} in ${limitMs} ms: ${this.text}`)), limitMs);

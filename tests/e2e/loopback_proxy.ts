@@ -63,7 +63,7 @@ export class LoopbackProxy implements AsyncDisposable {
       timeouts: { tcpMs: 5_000, handshakeMs: 5_000, idleMs: 60_000, ...timeouts },
     });
     const parts = { clock: systemClock, events: this.ledger };
-    this.#accepting = listener.acceptInto((conn) => this.proxy.serve(conn), parts);
+    this.#accepting = listener.acceptInto(this.proxy, parts);
   }
 
   static async start(options: LoopbackOptions = {}): Promise<LoopbackProxy> {

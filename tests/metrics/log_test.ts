@@ -89,7 +89,7 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
 
 function recorder(clock = new FakeClock()): { emit(event: Event): void; lines: LogLine[]; clock: FakeClock } {
   const lines: LogLine[] = [];
-  const sink = logEvents(clock, (line) => lines.push(line));
+  const sink = logEvents(clock, { write: (line) => lines.push(line) });
   return { emit: (event) => sink.emit(event), lines, clock };
 }
 
@@ -202,4 +202,18 @@ Deno.test("logEvents() does not put events into words that nobody reads", () => 
   emit(unread);
   assertEquals(lines, []);
   assert(true);
+});
+
+Deno.test("logEvents() does share the lines of a second out among threads", async () => {
+  startLogging("debug", "json");
+  for (const [threads, expected] of [[2, 10], [3, 7], [100, 1]] as const) {
+    const lines: LogLine[] = [];
+    const clock = new FakeClock();
+    const sink = logEvents(clock, { write: (line) => lines.push(line), threads });
+    for (let id = 0; id < 30; id++) sink.emit(opened(id));
+    assertEquals(lines.length, expected);
+    await clock.advance(1_000);
+    sink.emit(opened(31));
+    assertEquals(lines.length, expected + 2);
+  }
 });

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Address, TcpAddress } from "../../lib/address.ts";
 import type { Event } from "../../lib/events/event.ts";
-import { Listener } from "../../lib/net/listener.ts";
+import { Listener, openListeners } from "../../lib/net/listener.ts";
 import type { Conn } from "../../lib/relay/conn.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const loopback: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
-function accepting(listener: Listener, serve: (conn: Conn) => void) {
+function accepting(listener: Listener, serve: (conn: Conn) => void, makeRoom = (_count: number) => 0) {
   const clock = new FakeClock();
   const events: Event[] = [];
-  const done = listener.acceptInto(serve, { clock, events: { emit: (event) => events.push(event) } });
+  const done = listener.acceptInto({ serve, makeRoom }, { clock, events: { emit: (event) => events.push(event) } });
   return { clock, events, done };
 }
 
@@ -88,6 +88,68 @@ Deno.test({
   },
 });
 
+const isWildcard = (address: Address) => address.kind === "tcp" && address.host === "::";
+const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port });
+
+/** A port that nobody uses, below those that the system gives to whoever asks for any. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      (await Listener.open(tcp("::", port)))[Symbol.dispose]();
+      return port;
+    } catch {
+      // Taken: try another.
+    }
+  }
+}
+
+for (const reusePort of [false, Deno.build.os === "linux"]) {
+  for (const hosts of [["::", "0.0.0.0"], ["0.0.0.0", "::"]]) {
+    Deno.test({
+      name: `openListeners() does serve IPv4 and IPv6 on ${hosts.join(" beside ")}, reusePort ${reusePort}`,
+      ignore: !hasIpv6(),
+      async fn() {
+        const port = await freePort();
+        const addresses = hosts.map((host) => tcp(host, port));
+        const listeners = await openListeners(addresses, { reusePort });
+        assertEquals([...listeners.keys()], reusePort ? addresses : addresses.filter((address) => isWildcard(address)));
+        for (const hostname of ["127.0.0.1", "::1"]) (await Deno.connect({ hostname, port })).close();
+        for (const listener of listeners.values()) listener[Symbol.dispose]();
+        await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }), Deno.errors.ConnectionRefused);
+      },
+    });
+  }
+}
+
+Deno.test("openListeners() does listen on all addresses, in their order, or on none", async () => {
+  const addresses = [loopback, tcp("127.0.0.2", 0)];
+  const listeners = await openListeners(addresses);
+  const bound = [...listeners.values()].map(({ address }) => address as TcpAddress);
+  assertEquals([[...listeners.keys()], bound.map(({ host }) => host)], [addresses, ["127.0.0.1", "127.0.0.2"]]);
+  const error = await assertRejects(() => openListeners([tcp("127.0.0.3", bound[0]!.port), bound[0]!]), Error);
+  assertEquals(error.message, `cannot listen on 127.0.0.1:${bound[0]!.port}: another program listens there`);
+  const connect = () => Deno.connect({ hostname: "127.0.0.3", port: bound[0]!.port });
+  await assertRejects(connect, Deno.errors.ConnectionRefused);
+  for (const listener of listeners.values()) listener[Symbol.dispose]();
+});
+
+Deno.test("openListeners() does not take 0.0.0.0 for covered by [::] with another port", async () => {
+  using taken = await Listener.open(tcp("0.0.0.0", 0));
+  const error = await assertRejects(() => openListeners([tcp("::", 0), taken.address]), Error);
+  assertEquals(error.message.endsWith("another program listens there"), true);
+});
+
+Deno.test({
+  name: "Listeners share a port only if all want to",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using one = await Listener.open(loopback, { reusePort: true });
+    (await Listener.open(one.address, { reusePort: true }))[Symbol.dispose]();
+    await assertRejects(() => Listener.open(one.address), Error, "another program listens there");
+  },
+});
+
 /** Puts a listener in place of the system's: its `accept` gives `outcomes` one after another, then waits. */
 function scriptedListen(outcomes: readonly (() => Promise<Deno.Conn>)[]): Disposable {
   const original = Deno.listen;
@@ -134,6 +196,26 @@ Deno.test("Listener survives failed accepts, pauses 50 ms after each, and tells 
   listener[Symbol.dispose]();
   await done;
   assertEquals([events.length, clock.pendingMs], [2, []]);
+});
+
+Deno.test("Listener asks for room when there is no descriptor left, and pauses only if there is none", async () => {
+  const served: Conn[] = [];
+  const asked: number[] = [];
+  const rooms = [3, 1, 0];
+  const makeRoom = (count: number) => {
+    asked.push(count);
+    return rooms.shift() ?? 0;
+  };
+  const socket = () => Promise.resolve(fakeSocket([]));
+  using _ = scriptedListen([outOfDescriptors, socket, outOfDescriptors, socket, outOfDescriptors, socket, aborted]);
+  const listener = await Listener.open(loopback);
+  const { clock, done } = accepting(listener, (conn) => served.push(conn), makeRoom);
+  await settle();
+  assertEquals([served.length, asked, clock.pendingMs], [2, [64, 64, 64], [50]]);
+  await clock.advance(50);
+  assertEquals([served.length, asked.length, clock.pendingMs], [3, 3, [50]], "an aborted client needs no room");
+  listener[Symbol.dispose]();
+  await done;
 });
 
 Deno.test("Listener ends at once when it is disposed during a pause", async () => {

@@ -25,7 +25,7 @@ async function serveOnce(path: string): Promise<number | undefined> {
   const listener = await Listener.open({ kind: "unix", path });
   assertEquals(listener.address, { kind: "unix", path });
   const answers: Promise<void>[] = [];
-  const done = listener.acceptInto((conn) => answers.push(answer(conn)), {
+  const done = listener.acceptInto({ serve: (conn) => answers.push(answer(conn)), makeRoom: () => 0 }, {
     clock: new FakeClock(),
     events: { emit: () => {} },
   });
@@ -59,7 +59,7 @@ Deno.test("Listener does not take over a socket that somebody listens on", async
   const error = await assertRejects(() => Listener.open({ kind: "unix", path }), Error);
   assertEquals(error.message, `cannot listen on unix:${path}: another program listens there`);
   const answers: Promise<void>[] = [];
-  const done = first.acceptInto((conn) => answers.push(answer(conn).catch(() => {})), {
+  const done = first.acceptInto({ serve: (conn) => answers.push(answer(conn).catch(() => {})), makeRoom: () => 0 }, {
     clock: new FakeClock(),
     events: { emit: () => {} },
   });

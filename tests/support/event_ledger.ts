@@ -16,7 +16,7 @@ export class EventLedger implements EventSink {
 
   constructor(clock: Clock) {
     startLogging("debug", "json");
-    this.#log = logEvents(clock, (line) => this.lines.push(line));
+    this.#log = logEvents(clock, { write: (line) => this.lines.push(line) });
   }
 
   emit(event: Event): void {
