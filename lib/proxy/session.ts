@@ -22,7 +22,7 @@ import { ProtocolError } from "../errors.ts";
 import type { ConnectionId } from "../events/event.ts";
 import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
 import { type Conn, ConnectionOver } from "../relay/conn.ts";
-import { type Meter, pump, type PumpEnd, type Shaper } from "../relay/pump.ts";
+import { type Meter, Pump, type PumpEnd, type PumpOwner, type Shaper } from "../relay/pump.ts";
 import { turnAway } from "./fronting.ts";
 import { answerClientHello, type Greeting, readClientHello, readPlainFrame, type VerifiedHello } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
@@ -50,7 +50,7 @@ export interface Host {
   closed(session: Session): void;
 }
 
-export class Session implements Stage {
+export class Session implements Stage, PumpOwner {
   readonly id: ConnectionId;
   readonly client: Conn;
   readonly options: SessionOptions;
@@ -173,8 +173,6 @@ export class Session implements Stage {
   /**
    * Moves bytes until both directions have ended. A side that is reset ends the session; a side that takes no more may still
    * have something to say, so the other direction goes on to its own end.
-   *
-   * Nothing waits for the pumps: an idle connection is what a proxy has most of, and each waiting function costs it memory.
    */
   #relay({ up, down, other, early }: Link): void {
     this.#shapers = [up, down];
@@ -183,17 +181,21 @@ export class Session implements Stage {
     this.#lastActiveMs = this.options.clock.elapsedMs();
     const { pool } = this;
     const largest = this.options.largestChunk;
-    const isLast = () => this.#ends.length === 1;
-    const ended = (end: PumpEnd) => this.#pumpEnded(end);
-    const failed = (error: unknown) => {
-      this.stop(this.#explain(error));
-      this.#pumpEnded("sender-gone");
-    };
-    pump(this.client, other, { shaper: up, pool, meter: this.up, largest, early, isLast }).then(ended, failed);
-    pump(other, this.client, { shaper: down, pool, meter: this.#down, largest, isLast }).then(ended, failed);
+    const common = { pool, largest, owner: this };
+    new Pump({ ...common, from: this.client, to: other, shaper: up, meter: this.up }, early);
+    new Pump({ ...common, from: other, to: this.client, shaper: down, meter: this.#down });
   }
 
-  #pumpEnded(end: PumpEnd): void {
+  isLast(): boolean {
+    return this.#ends.length === 1;
+  }
+
+  failed(error: unknown): void {
+    this.stop(this.#explain(error));
+    this.ended("sender-gone");
+  }
+
+  ended(end: PumpEnd): void {
     this.#ends.push(end);
     if (end === "sender-gone") this.stop("reset");
     if (this.#ends.length < 2) return;

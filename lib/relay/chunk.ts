@@ -8,15 +8,17 @@
 /** Room before what a read fills, at most: for a record header, and on to a word boundary. */
 export const headroom = 16;
 
-/** Sizes of chunks, each four or two times the one before. 16,448 and above hold whole TLS records and their headers. */
-export const chunkSizes = [1_024, 4_096, 16_448, 65_600, 131_144, 262_256] as const;
+/**
+ * Sizes of chunks. The smallest holds what idle clients send (pings); 16,448 and above hold whole TLS records and their headers.
+ */
+export const chunkSizes = [512, 4_096, 16_448, 65_600, 131_144, 262_256] as const;
 
 /** An index into `chunkSizes`. */
 export type ChunkClass = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** The largest class of chunks that hold `bytes` in whole KiB; the smallest if none does. */
+/** The largest class of chunks of `bytes`, apart from room for headers; the smallest if none is so small. */
 export function classWithin(bytes: number): ChunkClass {
-  return Math.max(0, chunkSizes.findLastIndex((size) => Math.floor(size / 1024) * 1024 <= bytes)) as ChunkClass;
+  return Math.max(0, chunkSizes.findLastIndex((size) => Math.floor(size / 512) * 512 <= bytes)) as ChunkClass;
 }
 
 /** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory, 8 bytes each. */
@@ -62,7 +64,7 @@ export class Chunk {
 /** Bytes of unused chunks that a pool keeps. */
 const keptAtMost = 8 << 20;
 /** So many of the smallest chunks are cut out of one buffer: a buffer of its own costs each idle client half a KB more. */
-const smallAtOnce = 64;
+const smallAtOnce = 128;
 
 export class ChunkPool {
   readonly #free: Chunk[][] = chunkSizes.map(() => []);

@@ -43,15 +43,24 @@ export interface EarlyRead {
   readonly reading: Promise<number | null>;
 }
 
+/** Who runs a pump, and is told how it ends: exactly once. */
+export interface PumpOwner {
+  /** Whether the other direction has ended: then the receiver is about to be disposed, and that tells it the end as well. */
+  isLast(): boolean;
+  ended(end: PumpEnd): void;
+  /** With what the shaper has thrown. */
+  failed(error: unknown): void;
+}
+
 export interface PumpOptions {
+  readonly from: Conn;
+  readonly to: Conn;
   readonly shaper: Shaper;
   readonly pool: ChunkPool;
   readonly meter: Meter;
   /** The largest chunk that this direction may grow to. */
   readonly largest: ChunkClass;
-  readonly early?: EarlyRead | undefined;
-  /** Whether the other direction has ended: then the receiver is about to be disposed, and that tells it the end as well. */
-  readonly isLast?: () => boolean;
+  readonly owner: PumpOwner;
 }
 
 /**
@@ -66,64 +75,109 @@ export type PumpEnd = "ended" | "sender-gone" | "receiver-gone";
  */
 const smallReadsAtLeast = 2;
 
-/** Rejects only with what the shaper throws. */
-export async function pump(from: Conn, to: Conn, options: PumpOptions): Promise<PumpEnd> {
-  const { shaper, pool, meter, largest, early, isLast } = options;
-  let chunk = early?.chunk ?? pool.take(0);
-  let smallReads = 0;
-  try {
-    let offset = early?.offset ?? shaper.readOffset;
-    let room = early?.room ?? shaper.readSize(chunk.size);
-    let reading = early?.reading ?? from.read(chunk.space(offset, offset + room));
-    for (;;) {
-      let count: number | null;
-      try {
-        count = await reading;
-      } catch {
-        return "sender-gone";
-      }
-      if (count === null) return isLast?.() ? "ended" : await passEnd(to);
-      meter.bytes += count;
-      meter.active = true;
-      chunk.start = offset;
-      chunk.end = offset + count;
-      shaper.shape(chunk);
-      if (chunk.end > chunk.start) {
-        const bytes = chunk.used;
-        try {
-          let sent = await to.write(bytes);
-          while (sent < bytes.length) {
-            meter.active = true; // a slow receiver may take longer than the idle time for all of it
-            sent += await to.write(bytes.subarray(sent));
-          }
-        } catch {
-          return "receiver-gone";
-        }
-        meter.active = true;
-      }
-      if (count === room) {
-        smallReads = 0;
-        if (chunk.class < largest) chunk = pool.exchange(chunk, chunk.class + 1 as ChunkClass);
-      } else if (count * 4 > room) {
-        smallReads = 0;
-      } else if (++smallReads >= smallReadsAtLeast && chunk.class > 0) {
-        chunk = pool.exchange(chunk, classFor(count * 2, chunk.class));
-      }
-      offset = shaper.readOffset;
-      room = shaper.readSize(chunk.size);
-      reading = from.read(chunk.space(offset, offset + room));
-    }
-  } finally {
-    pool.give(chunk);
-  }
-}
+/**
+ * One direction. It waits by callbacks that are made once, not by `await`, which makes new ones for each chunk and holds
+ * half a KB more while it waits; most of all connections do nothing but wait.
+ *
+ * ```text
+ * reading ──▶ shaping ──▶ writing ──▶ reading …       the end of the stream ──▶ passing it on
+ * ```
+ */
+export class Pump {
+  readonly #from: Conn;
+  readonly #to: Conn;
+  readonly #shaper: Shaper;
+  readonly #pool: ChunkPool;
+  readonly #meter: Meter;
+  readonly #largest: ChunkClass;
+  readonly #owner: PumpOwner;
+  #chunk: Chunk;
+  /** Where the read under way fills the chunk, and how much of it. */
+  #offset = 0;
+  #room = 0;
+  /** How much the last read has brought. */
+  #count = 0;
+  #smallReads = 0;
+  #isReading = true;
 
-async function passEnd(to: Conn): Promise<PumpEnd> {
-  try {
-    await to.closeWrite();
-    return "ended";
-  } catch {
-    return "receiver-gone";
+  /** Begins with a read, or with the one that is under way already. */
+  constructor({ from, to, shaper, pool, meter, largest, owner }: PumpOptions, early?: EarlyRead) {
+    this.#from = from;
+    this.#to = to;
+    this.#shaper = shaper;
+    this.#pool = pool;
+    this.#meter = meter;
+    this.#largest = largest;
+    this.#owner = owner;
+    this.#chunk = early?.chunk ?? pool.take(0);
+    if (early === undefined) {
+      this.#read();
+      return;
+    }
+    this.#offset = early.offset;
+    this.#room = early.room;
+    early.reading.then(this.#onRead, this.#onGone);
+  }
+
+  #read(): void {
+    const chunk = this.#chunk;
+    const offset = this.#offset = this.#shaper.readOffset;
+    const room = this.#room = this.#shaper.readSize(chunk.size);
+    this.#isReading = true;
+    this.#from.read(chunk.space(offset, offset + room)).then(this.#onRead, this.#onGone);
+  }
+
+  readonly #onRead = (count: number | null): void => {
+    if (count === null) return this.#passEnd();
+    const chunk = this.#chunk;
+    this.#meter.bytes += this.#count = count;
+    this.#meter.active = true;
+    chunk.start = this.#offset;
+    chunk.end = this.#offset + count;
+    try {
+      this.#shaper.shape(chunk);
+    } catch (error) {
+      this.#pool.give(chunk);
+      return this.#owner.failed(error);
+    }
+    if (chunk.end === chunk.start) return this.#readOn();
+    this.#isReading = false;
+    this.#to.write(chunk.used).then(this.#onWritten, this.#onGone);
+  };
+
+  readonly #onWritten = (sent: number): void => {
+    const chunk = this.#chunk;
+    this.#meter.active = true; // also for a part: a slow receiver may take longer than the idle time for all of it
+    chunk.start += sent;
+    if (chunk.start === chunk.end) return this.#readOn();
+    this.#to.write(chunk.used).then(this.#onWritten, this.#onGone);
+  };
+
+  /** The next read, into a chunk of the size that fits. */
+  #readOn(): void {
+    const { class: size } = this.#chunk;
+    if (this.#count === this.#room) {
+      this.#smallReads = 0;
+      if (size < this.#largest) this.#chunk = this.#pool.exchange(this.#chunk, size + 1 as ChunkClass);
+    } else if (this.#count * 4 > this.#room) {
+      this.#smallReads = 0;
+    } else if (++this.#smallReads >= smallReadsAtLeast && size > 0) {
+      this.#chunk = this.#pool.exchange(this.#chunk, classFor(this.#count * 2, size));
+    }
+    this.#read();
+  }
+
+  #passEnd(): void {
+    if (this.#owner.isLast()) return this.#end("ended");
+    this.#isReading = false;
+    this.#to.closeWrite().then(() => this.#end("ended"), this.#onGone);
+  }
+
+  readonly #onGone = (): void => this.#end(this.#isReading ? "sender-gone" : "receiver-gone");
+
+  #end(end: PumpEnd): void {
+    this.#pool.give(this.#chunk);
+    this.#owner.ended(end);
   }
 }
 

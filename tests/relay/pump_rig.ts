@@ -1,6 +1,14 @@
 /** A pump between two pipes, with a test at the far end of each. */
 import { type Chunk, type ChunkClass, ChunkPool } from "../../lib/relay/chunk.ts";
-import { type Meter, pump, type PumpEnd, type PumpOptions, type Shaper, unshaped } from "../../lib/relay/pump.ts";
+import {
+  type EarlyRead,
+  type Meter,
+  Pump,
+  type PumpEnd,
+  type PumpOptions,
+  type Shaper,
+  unshaped,
+} from "../../lib/relay/pump.ts";
 import { ByteReader } from "../support/byte_reader.ts";
 import { type MemoryConn, memoryPipe, type MemoryPipeOptions } from "../support/memory_pipe.ts";
 
@@ -23,7 +31,7 @@ export class PumpRig {
   readonly to: MemoryConn;
   /** Every chunk that was shaped, once for each time. */
   readonly shaped: Chunk[] = [];
-  readonly #options: PumpOptions;
+  readonly #options: Omit<PumpOptions, "owner">;
 
   constructor({ shaper = unshaped, largest = 4, before, after }: PumpRigOptions = {}) {
     [this.sender, this.from] = memoryPipe(before);
@@ -39,11 +47,11 @@ export class PumpRig {
       },
       release: () => shaper.release(),
     };
-    this.#options = { shaper: noting, pool: this.pool, meter: this.meter, largest };
+    this.#options = { from: this.from, to: this.to, shaper: noting, pool: this.pool, meter: this.meter, largest };
   }
 
-  run(more: Partial<PumpOptions> = {}): Promise<PumpEnd> {
-    return pump(this.from, this.to, { ...this.#options, ...more });
+  run({ early, isLast }: { readonly early?: EarlyRead; readonly isLast?: () => boolean } = {}): Promise<PumpEnd> {
+    return run(this.#options, early, isLast);
   }
 
   /** Everything that arrives until the end. */
@@ -54,9 +62,25 @@ export class PumpRig {
   /** Chunks that were shaped and have not come back to the pool, which holds none afterwards. */
   missing(): Set<Chunk> {
     const missing = new Set(this.shaped);
-    for (const size of [0, 1, 2, 3, 4] as const) {
+    for (const size of [0, 1, 2, 3, 4, 5] as const) {
       for (let chunk = this.pool.take(size); missing.delete(chunk);) chunk = this.pool.take(size);
     }
     return missing;
   }
+}
+
+/** Runs a pump to its end, which must come once; rejects with what the shaper throws. */
+export function run(
+  options: Omit<PumpOptions, "owner">,
+  early?: EarlyRead,
+  isLast: () => boolean = () => false,
+): Promise<PumpEnd> {
+  const { promise, resolve, reject } = Promise.withResolvers<PumpEnd>();
+  let ends = 0;
+  const once = <T>(tell: (value: T) => void) => (value: T) => {
+    if (++ends > 1) throw new Error("A pump has ended twice");
+    tell(value);
+  };
+  new Pump({ ...options, owner: { isLast, ended: once(resolve), failed: once(reject) } }, early);
+  return promise;
 }

@@ -5,7 +5,7 @@ import { patterned } from "../crypto/oracle.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { PumpRig } from "./pump_rig.ts";
 
-Deno.test("pump() moves everything, then tells the receiver the end, and says so", async () => {
+Deno.test("Pump moves everything, then tells the receiver the end, and says so", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   const data = patterned(300_000, 1);
@@ -17,7 +17,7 @@ Deno.test("pump() moves everything, then tells the receiver the end, and says so
   assertEquals([rig.meter.bytes, rig.meter.active], [300_000, true]);
 });
 
-Deno.test("pump() passes an end on alone, and leaves the other direction be", async () => {
+Deno.test("Pump passes an end on alone, and leaves the other direction be", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   await rig.sender.closeWrite();
@@ -27,7 +27,7 @@ Deno.test("pump() passes an end on alone, and leaves the other direction be", as
   assertEquals([rig.to.unreadBytes, rig.meter], [10, { bytes: 0, active: false }]);
 });
 
-Deno.test("pump() loses nothing that was sent right before the end, nor before the sender went away", async () => {
+Deno.test("Pump loses nothing that was sent right before the end, nor before the sender went away", async () => {
   for (const leave of ["closeWrite", "dispose"] as const) {
     for (const size of [1, 1_007, 1_008, 1_009, 5_000, 60_000]) {
       const rig = new PumpRig();
@@ -41,7 +41,7 @@ Deno.test("pump() loses nothing that was sent right before the end, nor before t
   }
 });
 
-Deno.test("pump() writes what has come before it asks for more, small as it is", async () => {
+Deno.test("Pump writes what has come before it asks for more, small as it is", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   for (let round = 0; round < 5; round++) {
@@ -54,7 +54,7 @@ Deno.test("pump() writes what has come before it asks for more, small as it is",
   await running;
 });
 
-Deno.test("pump() does not read while a write waits: a slow receiver slows the sender down", async () => {
+Deno.test("Pump does not read while a write waits: a slow receiver slows the sender down", async () => {
   const rig = new PumpRig({ before: { bufferSize: 2_000 }, after: { bufferSize: 500 } });
   const running = rig.run();
   let sent = 0;
@@ -74,7 +74,7 @@ Deno.test("pump() does not read while a write waits: a slow receiver slows the s
   assertEquals([await running, rest.length, rig.meter.bytes], ["ended", 10_000, 20_000]);
 });
 
-Deno.test("pump() finishes what a write took only a part of", async () => {
+Deno.test("Pump finishes what a write took only a part of", async () => {
   const rig = new PumpRig({ after: { writeAtMost: 7 } });
   const running = rig.run();
   const data = patterned(9_001, 1);
@@ -84,7 +84,7 @@ Deno.test("pump() finishes what a write took only a part of", async () => {
   assertEquals(await running, "ended");
 });
 
-Deno.test("pump() carries on over a slow network in both pipes", async () => {
+Deno.test("Pump carries on over a slow network in both pipes", async () => {
   const clock = new FakeClock();
   const latency = { clock, ms: 30 };
   const rig = new PumpRig({ before: { latency, bufferSize: 700 }, after: { latency, bufferSize: 300 } });
@@ -110,7 +110,7 @@ const xor: Shaper = {
   },
 };
 
-Deno.test("pump() gives the shaper what was read where it asked for it, and writes what it made", async () => {
+Deno.test("Pump gives the shaper what was read where it asked for it, and writes what it made", async () => {
   const rig = new PumpRig({ shaper: xor });
   const running = rig.run();
   for (const size of [1, 10, 300]) {
@@ -126,7 +126,7 @@ Deno.test("pump() gives the shaper what was read where it asked for it, and writ
   assertEquals(rig.meter.bytes, 311, "what was read counts, not what was written");
 });
 
-Deno.test("pump() does not write when nothing is left after shaping, and goes on", async () => {
+Deno.test("Pump does not write when nothing is left after shaping, and goes on", async () => {
   let swallow = true;
   const shaper: Shaper = { ...unshaped, shape: (chunk) => swallow ? void (chunk.end = chunk.start) : undefined };
   const rig = new PumpRig({ shaper });
@@ -144,7 +144,7 @@ Deno.test("pump() does not write when nothing is left after shaping, and goes on
   assertEquals(rig.to.deeds, ["write 50", "closeWrite"]);
 });
 
-Deno.test("pump() ends with sender-gone when the sender is reset, waiting or not, and does not tell the receiver", async () => {
+Deno.test("Pump ends with sender-gone when the sender is reset, waiting or not, and does not tell the receiver", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   await writeAll(rig.sender, patterned(10, 1));
@@ -154,7 +154,7 @@ Deno.test("pump() ends with sender-gone when the sender is reset, waiting or not
   assertEquals([rig.to.deeds, rig.missing().size], [["write 10"], 0]);
 });
 
-Deno.test("pump() ends with sender-gone when its own end is disposed while it waits", async () => {
+Deno.test("Pump ends with sender-gone when its own end is disposed while it waits", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   await settle();
@@ -162,7 +162,7 @@ Deno.test("pump() ends with sender-gone when its own end is disposed while it wa
   assertEquals(await running, "sender-gone");
 });
 
-Deno.test("pump() ends with receiver-gone when a write fails, at once or while it waits", async () => {
+Deno.test("Pump ends with receiver-gone when a write fails, at once or while it waits", async () => {
   for (const bufferSize of [65_536, 4]) {
     for (const leave of ["reset", "dispose"] as const) {
       const rig = new PumpRig({ after: { bufferSize } });
@@ -178,7 +178,7 @@ Deno.test("pump() ends with receiver-gone when a write fails, at once or while i
   }
 });
 
-Deno.test("pump() ends with receiver-gone when the receiver cannot be told the end", async () => {
+Deno.test("Pump ends with receiver-gone when the receiver cannot be told the end", async () => {
   const rig = new PumpRig();
   const running = rig.run();
   rig.receiver.reset();
@@ -186,7 +186,7 @@ Deno.test("pump() ends with receiver-gone when the receiver cannot be told the e
   assertEquals(await running, "receiver-gone");
 });
 
-Deno.test("pump() rejects with what the shaper throws, and writes nothing of that chunk", async () => {
+Deno.test("Pump fails with what the shaper throws, and writes nothing of that chunk", async () => {
   const fault = new RangeError("of the shaper");
   const rig = new PumpRig({
     shaper: {
@@ -204,7 +204,7 @@ Deno.test("pump() rejects with what the shaper throws, and writes nothing of tha
   assertEquals([rig.to.deeds, rig.missing().size], [["write 2"], 0]);
 });
 
-Deno.test("pump() never releases the shaper: whoever runs both directions does", async () => {
+Deno.test("Pump never releases the shaper: whoever runs both directions does", async () => {
   let released = 0;
   const rig = new PumpRig({ shaper: { ...unshaped, release: () => released++ } });
   await rig.sender.closeWrite();
