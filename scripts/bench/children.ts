@@ -1,7 +1,9 @@
 /** The benchmark's own processes: the load generator and the stand-in data centre. */
 import type { DcReport } from "./dc.ts";
-import { goOn, type Job, type LoadEvent, type LoadResult } from "./job.ts";
+import { goOn, type Job, type LoadEvent, type LoadPause, type LoadResult } from "./job.ts";
 import { lines } from "./lines.ts";
+import { dcAddresses } from "./namespace.ts";
+import type { Place } from "./place.ts";
 
 const faultsKept = 20;
 
@@ -16,25 +18,32 @@ function spawnScript(script: string, ...args: string[]): Deno.ChildProcess {
 
 /** The stand-in data centre. */
 export class DcProcess implements AsyncDisposable {
-  /** Where it listens on 127.0.0.1. */
-  readonly ports: readonly number[];
-  /** The first complaints about broken streams, and the port at which they arose. */
-  readonly faults: { readonly fault: string; readonly port: number }[] = [];
+  /** The first complaints about broken streams, and who was under load when they came. */
+  readonly faults: { readonly fault: string; readonly subject: string }[] = [];
+  /** Who is under load. */
+  subject = "";
+  readonly #addresses: readonly string[];
   readonly #child: Deno.ChildProcess;
 
-  private constructor(child: Deno.ChildProcess, reports: AsyncGenerator<string>, ports: readonly number[]) {
+  private constructor(child: Deno.ChildProcess, reports: AsyncGenerator<string>, addresses: readonly string[]) {
     this.#child = child;
-    this.ports = ports;
+    this.#addresses = addresses;
     void this.#collect(reports);
   }
 
-  /** Starts one with so many ports. */
-  static async start(ports: number): Promise<DcProcess> {
-    const child = spawnScript("dc.ts", String(ports));
+  /** Starts one: at Telegram's addresses, or with a port of 127.0.0.1 for each of so many subjects. */
+  static async start(place: Place, subjects: number): Promise<DcProcess> {
+    const ports = Array.from({ length: subjects }, () => "127.0.0.1:0");
+    const child = spawnScript("dc.ts", ...place === "namespace" ? dcAddresses : ports);
     const reports = lines(child.stdout);
     const first: DcReport = JSON.parse((await reports.next()).value ?? "{}");
-    if (!("ports" in first)) throw new Error("The stand-in data centre did not start");
-    return new DcProcess(child, reports, first.ports);
+    if (!("addresses" in first)) throw new Error("The stand-in data centre did not start");
+    return new DcProcess(child, reports, place === "namespace" ? first.addresses.slice(0, 1) : first.addresses);
+  }
+
+  /** Where the subject of this number finds it, `HOST:PORT`. */
+  addressFor(index: number): string {
+    return this.#addresses[index % this.#addresses.length] ?? "";
   }
 
   get pid(): number {
@@ -48,7 +57,8 @@ export class DcProcess implements AsyncDisposable {
   async #collect(reports: AsyncGenerator<string>): Promise<void> {
     for await (const line of reports) {
       const report: DcReport = JSON.parse(line);
-      if ("fault" in report && this.faults.length < faultsKept) this.faults.push(report);
+      if (!("fault" in report) || this.faults.length >= faultsKept) continue;
+      this.faults.push({ fault: report.fault, subject: this.subject });
     }
   }
 }
@@ -64,18 +74,18 @@ export class LoaderProcess implements AsyncDisposable {
   }
 
   /**
-   * Runs a job; it stands still while `onPause` runs, which is called for "ready" and "up".
+   * Runs a job; it stands still while `onPause` runs.
    *
    * @throws {LoadTimeout} If the job takes longer than `limitMs`; the process is of no more use then.
    */
-  async run(job: Job, limitMs: number, onPause: (event: "ready" | "up") => Promise<void>): Promise<LoadResult> {
+  async run(job: Job, limitMs: number, onPause: (event: LoadPause) => Promise<void>): Promise<LoadResult> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), limitMs);
     try {
       await this.#tell(JSON.stringify(job));
       for (let line = await this.#events.next(); !line.done; line = await this.#events.next()) {
         const event: LoadEvent = JSON.parse(line.value);
         if (event.event === "done") return event.result;
-        await onPause(event.event);
+        await onPause(event);
         await this.#tell(goOn);
       }
       throw new LoadTimeout(`The load did not end within ${limitMs} ms`);

@@ -1,7 +1,9 @@
 /**
- * The stand-in data centre: `deno run --allow-net scripts/bench/dc.ts COUNT` listens on COUNT ports of 127.0.0.1,
- * prints them, and serves the commands of command.ts until its standard input ends. Faults are printed as they occur.
+ * The stand-in data centre: `deno run --allow-net scripts/bench/dc.ts HOST:PORT...` listens on each address (port 0: any
+ * free one), prints where, and serves the commands of command.ts until its standard input ends. Faults are printed as they
+ * occur.
  */
+import { acceptNext } from "./accept.ts";
 import { commandSize, decodeCommand, encodeCommand } from "./command.ts";
 import { frameSize, openFrame } from "./frame.ts";
 import { Link } from "./link.ts";
@@ -11,23 +13,22 @@ const quietBuffer = 1024;
 const bulkBuffer = 262_144;
 const mostEcho = 1_048_576;
 
-/** What the process prints: its ports first, then a line for each client that broke the stream. */
-export type DcReport = { readonly ports: readonly number[] } | { readonly fault: string; readonly port: number };
+/** What the process prints: its addresses first, then a line for each client that broke the stream. */
+export type DcReport = { readonly addresses: readonly string[] } | { readonly fault: string };
 
 async function accept(listener: Deno.TcpListener): Promise<void> {
   for (;;) {
-    const conn = await listener.accept();
+    const conn = await acceptNext(listener);
     serve(conn).catch((error: unknown) => {
       if (isSocketEnd(error)) return;
       const fault = error instanceof Error ? error.message : String(error);
-      printJson({ fault, port: listener.addr.port } satisfies DcReport);
+      printJson({ fault } satisfies DcReport);
     });
   }
 }
 
 async function serve(conn: Deno.TcpConn): Promise<void> {
   using _closing = closing(conn);
-  conn.setNoDelay(true);
   const frame = new Uint8Array(frameSize);
   for (let filled = 0; filled < frameSize;) {
     const count = await conn.read(frame.subarray(filled));
@@ -86,12 +87,13 @@ function isSocketEnd(error: unknown): boolean {
 }
 
 async function main(): Promise<void> {
-  const count = Number(Deno.args[0] ?? "1");
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 4096 }),
-  );
-  printJson({ ports: listeners.map((listener) => listener.addr.port) } satisfies DcReport);
+  const listeners = Deno.args.map((address) => {
+    const colon = address.lastIndexOf(":");
+    const where = { hostname: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+    return Deno.listen({ ...where, tcpBacklog: 4096 });
+  });
+  const addresses = listeners.map(({ addr }) => `${addr.hostname}:${addr.port}`);
+  printJson({ addresses } satisfies DcReport);
   for (const listener of listeners) void accept(listener);
   for await (const _line of lines(Deno.stdin.readable)) { /* Only its end matters. */ }
   Deno.exit(0);

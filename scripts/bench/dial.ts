@@ -11,6 +11,7 @@ const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
 
 /** Where clients go, and how. */
 export interface Target {
+  readonly hostname: string;
   readonly port: number;
   readonly dc: number;
   /** Absent for a plain forwarder, behind which obfuscated2 reaches the DC without a secret. */
@@ -21,8 +22,8 @@ export interface Target {
 }
 
 /** Opens the TCP connection alone. */
-export async function connect(target: Target): Promise<Deno.TcpConn> {
-  const conn = await Deno.connect({ hostname: "127.0.0.1", port: target.port });
+export async function connect({ hostname, port }: Target, signal: AbortSignal): Promise<Deno.TcpConn> {
+  const conn = await Deno.connect({ hostname, port, signal });
   conn.setNoDelay(true);
   return conn;
 }

@@ -1,25 +1,32 @@
 /** What the benchmark tells its load generator to do, and what it hears back: one JSON line each. */
+import type { HelloKind } from "./hello.ts";
 
-/** The kinds of load. */
-export type LoadMode = "down" | "up" | "echo" | "conn" | "idle";
+/**
+ * The kinds of load: transfers one way; round trips; connections that are made, used once and closed; transfers of all sizes
+ * both ways; clients that are in and silent; clients that come all at once; sockets on which nothing is ever said.
+ */
+export type LoadMode = "down" | "up" | "echo" | "conn" | "mixed" | "idle" | "burst" | "silent";
 
 /** A load to put on one proxy. */
 export interface Job {
   readonly mode: LoadMode;
-  /** Where the proxy listens, on 127.0.0.1. */
+  /** Where the proxy listens. */
+  readonly hostname: string;
   readonly port: number;
-  /** Key in hex and host of the fake-TLS secret; absent for a plain forwarder. */
-  readonly secret?: { readonly key: string; readonly host: string } | undefined;
+  /** Key in hex and host of the fake-TLS secret, and how clients say hello; absent for a plain forwarder. */
+  readonly secret?: { readonly key: string; readonly host: string; readonly hello: HelloKind } | undefined;
   readonly dc: number;
   /** Connections at a time. */
   readonly connections: number;
-  /** How long `down`, `up`, `echo` and `conn` go on starting new steps. */
+  /** How long all but `idle`, `burst` and `silent` go on starting new steps. */
   readonly seconds: number;
-  /** Most connections that `conn` makes. */
+  /** Most connections that `conn` makes, transfers of `mixed`, and clients that want to be served beside those of `silent`. */
   readonly most: number;
+  /** At how many clients `idle` pauses, ascending; the last is `connections`. */
+  readonly levels: readonly number[];
   /** Bytes of one transfer of `down` and `up`, which follow each other on each connection. */
   readonly transferBytes: number;
-  /** Bytes of a message of `echo`, `conn` and `idle`. */
+  /** Bytes of a message of `echo`. */
   readonly messageBytes: number;
   /** Most bytes of a client's TLS record. */
   readonly recordBytes: number;
@@ -31,7 +38,7 @@ export interface Job {
 export interface LoadResult {
   /** Transfers, round trips or connections that finished with the right bytes. */
   readonly done: number;
-  /** Bytes of payload moved by `down` and `up`, those of broken transfers included. */
+  /** Bytes of payload moved by transfers, those of broken ones included. */
   readonly bytes: number;
   readonly seconds: number;
   readonly stalls: number;
@@ -45,12 +52,14 @@ export interface LoadResult {
 }
 
 /** A job pauses at each of these until it is told to go on. */
-export type LoadEvent =
+export type LoadPause =
   /** Ready to put the load on; `down`, `up` and `echo` have their connections open. */
   | { readonly event: "ready" }
-  /** All clients of `idle` are in, and silent. */
-  | { readonly event: "up" }
-  | { readonly event: "done"; readonly result: LoadResult };
+  /** So many clients of `idle` are in and silent, or sockets of `silent` open. */
+  | { readonly event: "up"; readonly open: number };
+
+/** What the load generator says. */
+export type LoadEvent = LoadPause | { readonly event: "done"; readonly result: LoadResult };
 
 /** The line that makes a paused job go on. */
 export const goOn = "go";

@@ -22,3 +22,8 @@ export function printLine(text: string): void {
   const bytes = new TextEncoder().encode(text + "\n");
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
 }
+
+/** Prints a line on standard error. */
+export function note(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
+}

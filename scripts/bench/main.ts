@@ -1,176 +1,98 @@
 /**
  * The benchmark of the whole proxy on loopback: `deno task bench`.
  *
- * **What.** CPU-seconds per GB down and up at 8 connections, CPU microseconds per round trip of 512 bytes at 32
- * connections and per new connection (handshake, one round trip of 64 bytes, close), rates and p50/p99, memory with
- * 4,000 idle clients, and on demand memory over 100,000 connections: for this proxy (`main.ts simple-run`, one thread,
- * fake TLS) and for the floor (floor.ts, a plain TCP forwarder on Deno) under the same load without TLS. The figures
- * that count are the ratios: the machine's speed drops out of them.
+ * **What.** CPU-seconds per GB down and up; CPU, rate and latencies of round trips of 512 bytes and of new connections
+ * (handshake, one round trip of 64 bytes, close); time to first byte; memory with idle clients; whether every transfer
+ * finishes; 5,000 clients at once; a client beside 9,000 silent sockets; on demand memory over 100,000 connections. For this
+ * proxy (`main.ts simple-run`, fake TLS), for the floor (floor.ts, a plain TCP forwarder on Deno) under the same load without
+ * TLS, and for the peers that are asked for. What counts are the ratios to the floor: the machine's speed drops out of them.
  *
- * **How.** The load generator (loader.ts), the stand-in data centre (dc.ts) and each subject are processes of their
- * own. Every round measures everything on every subject in turn, in the other order every other round; reported are
- * the medians over the rounds, and ratios of these.
+ * **Where.** As root with iproute2, in a network namespace of its own in which Telegram's addresses are local (namespace.ts):
+ * every proxy runs there as it is, and what it dials is the stand-in. Else on the loopback of the machine; then this proxy has
+ * `--dc-override`, and peers take part that can be told `{dc}`. A run uses either way for all subjects.
  *
- * - CPU is user and system time of the subject and its children (`/proc/PID/stat`, ticks of 10 ms), from the moment
- *   when the connections of the load stand (for new connections: from the first) to 0.2 s after its end. The load
- *   generator takes a good part of the machine, so the *rates* say less than the CPU: where `loader` or `dc` in the
- *   JSON are near 1 core, the rate is theirs.
- * - Bulk: transfers of 8,000,003 bytes follow each other on every connection. The number of bytes is exact; of the
- *   content 1 KiB in every 64 KiB is enciphered and compared, beginning and end always (content.ts says why that is
- *   enough). Clients send TLS records of 2,878 bytes, as Telegram's do.
- * - Round trips and new connections: every answer is compared. ClientHellos have the size of today's clients (1.8 KB);
- *   the server's flight is verified. No two connections share keys, since the proxy refuses replays.
- * - Memory is VmRSS, a median over 2 s after 3 s of rest, of a process started for it. The idle clients have had one
- *   message echoed before and answer once more afterwards. The soak is done in the first round only.
- * - A step that does not end within its limit (`--stall`) is broken off and counted as a stall.
- * - New connections leave ports in TIME_WAIT, which at some ten thousand make the kernel slow: each subject has a
- *   listener and a data centre port of its own, and one load makes at most 8,000 connections.
+ * **How.** The load generator (loader.ts), the stand-in data centre (dc.ts) and each subject are processes of their own. Every
+ * round measures everything on every subject in turn, in the other order every other round; reported are the medians over the
+ * rounds, and ratios of these. A few things that do not vary are done in the first round only.
  *
- * **Repeat.** `deno task bench` (some 4 minutes), `deno task bench --quick` (half a minute, shows that it works),
- * `deno task bench --only conn,soak --json FILE`, `deno task bench --peer 'other=/path/to/proxy … {bind} {secret} {dc}'`.
- * Linux only, for `/proc`; an idle machine helps; 4,000 idle clients need 8,192 descriptors (`ulimit -n`).
+ * - CPU is user and system time of the subject and its children (`/proc/PID/stat`, ticks of 10 ms), from the moment when the
+ *   connections of the load stand (for new connections: from the first) to 0.2 s after its end. The load generator takes a
+ *   good part of the machine, so the *rates* say less than the CPU: where `loader` or `dc` in the JSON are near 1 core, the
+ *   rate is theirs.
+ * - Bulk: transfers of 8,000,003 bytes follow each other on every connection. The number of bytes is exact; of the content
+ *   1 KiB in every 64 KiB is enciphered and compared, beginning and end always (content.ts says why that is enough). Clients
+ *   send TLS records of 2,878 bytes, as Telegram's do.
+ * - Round trips and new connections: every answer is compared. ClientHellos have the size of today's clients (1.8 KB;
+ *   for mtprotoproxy 517 bytes, it takes no others); the server's flight is verified. No two connections share keys, since the proxy refuses replays.
+ * - Time to first byte runs from `connect()` until the first message from the data centre is there, one client at a time.
+ * - Memory is VmRSS, of the subject and its children, a median over 1.2 s after 1.8 s of rest, of a process started for it.
+ *   The idle clients have had one message echoed before, and all must answer once more afterwards.
+ * - A step that does not end within its limit (`--stall`) is broken off and counted as a stall. `stalls` moves 1,000 transfers
+ *   of 0.1 to 8 MB, both ways, on 8 connections, and counts those that do not finish.
+ * - New connections leave ports in TIME_WAIT, which at some ten thousand make the kernel slow: the namespace keeps few of
+ *   them, elsewhere each subject has a data centre port of its own, and one load makes at most 8,000 connections.
+ *
+ * **Repeat.** `deno task bench` (some 6 minutes), `deno task bench --quick` (a minute, shows that it works),
+ * `deno task bench --only conn,soak --json FILE`, `deno task bench --peer haproxy --peer 'other=/path/to/proxy {bind} {secret}'`;
+ * `--help` has the rest. Linux only, for `/proc`; an idle machine helps; 9,000 idle clients need 18,500 descriptors.
  */
-import { DcProcess } from "./children.ts";
-import { printLine } from "./lines.ts";
-import { failedSample, type Measure, Rig, type Sample, warmUp } from "./measure.ts";
-import { parsePlan, type Plan, usage, UsageError } from "./options.ts";
-import { processorName } from "./proc.ts";
-import { type Entry, rowsOf, summariseFaults, tableOf, troubleOf } from "./report.ts";
-import { Subject, SubjectGone, type SubjectSpec } from "./subject.ts";
+import { note, printLine } from "./lines.ts";
+import { Namespace, NamespaceError } from "./namespace.ts";
+import { parsePlan, usage, UsageError } from "./options.ts";
+import { surroundings } from "./place.ts";
+import { exitCodes, runHere } from "./run.ts";
 
-const failedExit = 1;
-const usageExit = 2;
-const interruptedExit = 130;
-const faultsShown = 5;
-
-/** Starts the subjects: those that live through the whole run, and those that live for one measurement. */
-class Stable implements AsyncDisposable {
-  readonly #rig: Rig;
-  readonly #lasting = new Map<SubjectSpec, Subject>();
-  readonly #all = new Set<Subject>();
-  /** Why a subject cannot be started; that is tried once. */
-  readonly #dead = new Map<SubjectSpec, string>();
-
-  constructor(rig: Rig) {
-    this.#rig = rig;
-  }
-
-  /** Measures `spec` once; a subject that cannot be started or dies of it gives a failed sample. */
-  async measure(measure: Measure, spec: SubjectSpec, dcPort: number): Promise<Sample> {
-    const dead = this.#dead.get(spec);
-    if (dead !== undefined) return failedSample(dead);
-    let subject: Subject | undefined;
-    try {
-      subject = (measure.fresh ? undefined : this.#lasting.get(spec)) ?? await this.#start(spec, dcPort);
-      if (!measure.fresh) await this.#keep(subject);
-      return await measure.run(subject, this.#rig);
-    } catch (error) {
-      if (!(error instanceof SubjectGone)) throw error;
-      if (subject === undefined) this.#dead.set(spec, error.message);
-      else await this.#end(subject);
-      return failedSample(`${measure.key}: ${error.message}`);
-    } finally {
-      if (measure.fresh && subject !== undefined) await this.#end(subject);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const subject of this.#all) await this.#end(subject);
-  }
-
-  async #start(spec: SubjectSpec, dcPort: number): Promise<Subject> {
-    const subject = await Subject.start(spec, dcPort, this.#rig.secret);
-    this.#all.add(subject);
-    return subject;
-  }
-
-  async #keep(subject: Subject): Promise<void> {
-    if (this.#lasting.has(subject.spec)) return;
-    this.#lasting.set(subject.spec, subject);
-    await warmUp(subject, this.#rig, 1);
-  }
-
-  async #end(subject: Subject): Promise<void> {
-    this.#all.delete(subject);
-    if (this.#lasting.get(subject.spec) === subject) this.#lasting.delete(subject.spec);
-    await subject[Symbol.asyncDispose]();
-  }
-}
-
-async function measureAll(plan: Plan, rig: Rig, stable: Stable): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (let round = 1; round <= plan.scale.rounds; round++) {
-    for (const measure of plan.measures.filter(({ once }) => !once || round === 1)) {
-      const order = plan.subjects.map((spec, index) => ({ spec, dcPort: rig.dc.ports[index] ?? 0 }));
-      for (const { spec, dcPort } of round % 2 === 0 ? order.reverse() : order) {
-        note(`round ${round}/${plan.scale.rounds} ${measure.key} ${spec.name}`);
-        const sample = await stable.measure(measure, spec, dcPort);
-        entries.push({ round, measure: measure.key, subject: spec.name, sample });
-      }
-    }
-  }
-  return entries;
-}
-
-/** Prints the outcome; gives whether the first subject did everything that was asked. */
-async function report(plan: Plan, entries: readonly Entry[], dc: DcProcess): Promise<boolean> {
-  const names = plan.subjects.map(({ name }) => name);
-  const dcFaults = dc.faults.map(({ fault, port }) => `data centre of ${names[dc.ports.indexOf(port)]}: ${fault}`);
-  const rows = rowsOf(plan.measures, names, entries);
-  const trouble = troubleOf(names, entries);
-  const machine = {
-    processor: processorName(),
-    cores: navigator.hardwareConcurrency,
-    kernel: Deno.osRelease(),
-    deno: Deno.version.deno,
-    date: new Date().toISOString(),
-  };
-  printLine(`${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Deno ${machine.deno}, ${machine.date}`);
-  printLine(`Medians of ${plan.scale.rounds} rounds, ${plan.scale.seconds} s a load.\n`);
-  printLine(tableOf(rows, names, trouble));
-  for (const name of names) {
-    for (const fault of summariseFaults(trouble[name]?.faults ?? [], faultsShown)) printLine(`${name}: ${fault}`);
-  }
-  for (const fault of summariseFaults(dcFaults, faultsShown)) printLine(fault);
-  const { stalls = 0, errors = 0 } = trouble[names[0] ?? ""] ?? {};
-  if (plan.jsonFile === undefined) return stalls + errors === 0;
-  const whole = { machine, scale: plan.scale, subjects: plan.subjects, rows, trouble, dcFaults, entries };
-  await Deno.writeTextFile(plan.jsonFile, JSON.stringify(whole, undefined, 2) + "\n");
-  return stalls + errors === 0;
-}
-
-async function run(plan: Plan): Promise<boolean> {
-  await using dc = await DcProcess.start(plan.subjects.length);
-  const key = crypto.getRandomValues(new Uint8Array(16)).toHex();
-  await using rig = new Rig(dc, plan.scale, { key, host: plan.host });
-  await using stable = new Stable(rig);
-  const interrupted = () => void stable[Symbol.asyncDispose]().finally(() => Deno.exit(interruptedExit));
-  Deno.addSignalListener("SIGINT", interrupted);
-  Deno.addSignalListener("SIGTERM", interrupted);
-  try {
-    return await report(plan, await measureAll(plan, rig, stable), dc);
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupted);
-    Deno.removeSignalListener("SIGTERM", interrupted);
-  }
-}
-
-function note(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
-}
-
-async function main(): Promise<number> {
-  if (Deno.args.includes("--help")) {
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help")) {
     printLine(usage);
-    return 0;
+    return exitCodes.fine;
   }
   try {
-    return await run(parsePlan(Deno.args)) ? 0 : failedExit;
+    const { delayMs } = parsePlan(args, surroundings("namespace"));
+    const code = args.includes("--no-namespace") ? undefined : await runInNamespace(args, delayMs);
+    if (code !== undefined) return code;
+    if (delayMs > 0) throw new UsageError("--delay needs a network namespace");
+    return await runHere(args, "override");
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    note(`${error.message}\n\n${usage}`);
-    return usageExit;
+    note(`${error.message}\n\nSee deno task bench --help`);
+    return exitCodes.usage;
   }
 }
 
-if (import.meta.main) Deno.exit(await main());
+/** Starts run.ts in a namespace, which goes when it ends, however it ends; `undefined` if there is none to be had. */
+async function runInNamespace(args: readonly string[], delayMs: number): Promise<number | undefined> {
+  const stop = new AbortController();
+  using _signals = onSignals(() => stop.abort());
+  await using namespace = await makeNamespace(delayMs);
+  if (namespace === undefined) return undefined;
+  if (stop.signal.aborted) return exitCodes.interrupted;
+  const runner = new URL("run.ts", import.meta.url).pathname;
+  const [program = "", ...words] = namespace.enter([Deno.execPath(), "run", "-A", runner, ...args]);
+  return (await new Deno.Command(program, { args: words, stdin: "null", signal: stop.signal }).spawn().status).code;
+}
+
+/** `undefined` if there can be none, which is no reason to stop unless there is to be delay. */
+async function makeNamespace(delayMs: number): Promise<Namespace | undefined> {
+  try {
+    return await Namespace.make(delayMs);
+  } catch (error) {
+    if (!(error instanceof NamespaceError)) throw error;
+    if (delayMs > 0) throw new UsageError(`No delay on this machine: ${error.message}`);
+    note(`${error.message}: measuring on the machine's own loopback`);
+    return undefined;
+  }
+}
+
+/** Calls `receive` for whatever asks this process to end, until it is disposed. */
+function onSignals(receive: () => void): Disposable {
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of names) Deno.addSignalListener(name, receive);
+  return {
+    [Symbol.dispose]() {
+      for (const name of names) Deno.removeSignalListener(name, receive);
+    },
+  };
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,24 +1,10 @@
 /** The command line of the benchmark. */
 import { parseArgs } from "@std/cli/parse-args";
-import { runtimeFlags } from "../runtime.ts";
-import { bulk, idle, type Measure, soak, steps } from "./measure.ts";
-import { splitCommand, type SubjectSpec } from "./subject.ts";
-
-/** How much load there is. */
-export interface Scale {
-  readonly rounds: number;
-  /** Length of one load. */
-  readonly seconds: number;
-  /** Most connections of one `conn` load: each leaves a port in TIME_WAIT. */
-  readonly most: number;
-  /** Odd, so that each transfer meets the keystream at another alignment. */
-  readonly transferBytes: number;
-  readonly stallMs: number;
-  /** Rest before memory is read, and the length of the reading. */
-  readonly settleSeconds: number;
-  readonly idleClients: number;
-  readonly soakConnections: number;
-}
+import { delayedKinds, type Kind, kinds, measuresOf, usualKinds } from "./kinds.ts";
+import type { Measure } from "./measure.ts";
+import { SubjectError, subjectsOf, type SubjectSpec } from "./peers.ts";
+import type { Place, Surroundings } from "./place.ts";
+import { mostClients, type Scale } from "./scale.ts";
 
 /** What a run is to do. */
 export interface Plan {
@@ -26,8 +12,14 @@ export interface Plan {
   readonly measures: readonly Measure[];
   /** This proxy first, the floor second, then the peers. */
   readonly subjects: readonly SubjectSpec[];
+  readonly place: Place;
+  /** By which every packet is held up, both ways of both connections. */
+  readonly delayMs: number;
   readonly host: string;
   readonly jsonFile: string | undefined;
+  readonly chartDirectory: string | undefined;
+  /** What was asked for and cannot be had, in words. */
+  readonly notes: readonly string[];
 }
 
 /** The command line cannot be used. */
@@ -35,122 +27,142 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Names of the two subjects that are always at hand. */
-export const ownName = "mtg";
-export const floorName = "floor";
-
 export const usage = `deno task bench [options]
 
-  --rounds N         rounds, of which the medians are reported (3)
-  --seconds S        length of one load (5)
-  --only A,B         of down, up, echo, conn, idle, soak (all but soak)
-  --full             down and up with 1 and 64 connections too
+What is measured
+  --only A,B         of ${kinds.join(", ")} (all but soak)
+  --full             everything, at more numbers of connections, with all peers that are at hand (an hour)
+  --quick            one short round with few clients: shows that it works, not how fast (a minute)
   --soak             memory over 100,000 connections too (some minutes)
-  --clients N        idle clients (4000; a proxy needs two descriptors for each)
-  --quick            one short round with few clients: shows that it works, not how fast
+  --delay MS         with so much delay on every packet (netem; root): ${delayedKinds.join(", ")}
+  --rounds N         rounds, of which the medians are reported (3)
+  --seconds S        length of one load (4)
+  --clients A,B      numbers of idle clients (1000,4000,9000; a proxy needs two descriptors for each)
   --stall S          after how many seconds a step counts as stalled (15)
-  --peer NAME=CMD    another MTProto proxy; CMD has {bind} or {port}, {secret}, {dc} or {dc-port} in it
-  --forwarder NAME=CMD  another plain TCP forwarder from {bind} to {dc}
-  --skip NAMES       subjects to leave out, such as mtg
-  --direct           the load without anything in between too: what the load generator itself can do
   --host NAME        host of the fake-TLS secret (localhost)
-  --json FILE        all figures of all rounds as JSON`;
 
-const kinds = ["down", "up", "echo", "conn", "idle", "soak"] as const;
-type Kind = typeof kinds[number];
+Who is measured: this proxy and the floor, and
+  --peer haproxy     HAProxy in TCP mode, if it is installed
+  --peer mtprotoproxy  mtprotoproxy, if it is installed; --mtprotoproxy PATH says where
+  --peer NAME=CMD    another MTProto proxy; its placeholders are {bind} {bind-host} {port} {secret} {secret-key} {host}
+                     {dc} {dc-host} {dc-port} {config}
+  --plain-peer NAME=CMD  another plain TCP forwarder, to {dc}
+  --peer-config NAME=FILE  a configuration with the same placeholders; the path of the filled one is {config}
+  --workers A,B      this proxy once for each number of workers
+  --skip A,B         subjects to leave out, such as mtg
+  --direct           the load without anything in between too: what the load generator itself can do
+  --no-namespace     do not make a network namespace, even as root: peers must be told {dc}
 
-/** What is to be reached, as a ratio to the floor in the same run; `soak` against itself. */
-const targets = { down: 1.5, up: 4, echo: 1.25, conn: 2, idle: 1.5, soak: 1.05 } as const;
+What comes of it
+  --json FILE        all figures of all rounds as JSON
+  --chart DIR        chart-light.svg and chart-dark.svg`;
 
 /** Reads the command line. @throws {UsageError} If an option is unknown or its value wrong. */
-export function parsePlan(args: readonly string[]): Plan {
-  const flags = parseArgs([...args], {
-    boolean: ["full", "soak", "quick", "direct"],
-    string: ["rounds", "seconds", "only", "clients", "stall", "peer", "forwarder", "skip", "host", "json"],
-    collect: ["peer", "forwarder", "skip"],
+export function parsePlan(args: readonly string[], surroundings: Surroundings): Plan {
+  const flags = parseFlags(args);
+  const delayMs = flags.delay === undefined ? 0 : positive("delay", flags.delay, 0);
+  const chosen = chosenKinds(flags.only, delayMs > 0 ? delayedKinds : flags.full ? kinds : usualKinds);
+  const wanted = flags.soak && !chosen.includes("soak") ? [...chosen, "soak" as const] : chosen;
+  const notes: string[] = [];
+  const scale = scaleOf(flags, mostClients(surroundings.descriptors), wanted.includes("idle") ? notes : []);
+  const { subjects, leftOut } = subjectsFrom(flags, surroundings);
+  return {
+    scale,
+    measures: wanted.flatMap((kind) => measuresOf(kind, scale, flags.full)),
+    subjects,
+    place: surroundings.place,
+    delayMs,
+    host: flags.host ?? "localhost",
+    jsonFile: flags.json,
+    chartDirectory: flags.chart,
+    notes: [...notes, ...leftOut],
+  };
+}
+
+type Flags = ReturnType<typeof parseFlags>;
+
+function parseFlags(args: readonly string[]) {
+  return parseArgs([...args], {
+    boolean: ["full", "soak", "quick", "direct", "no-namespace"],
+    string: [
+      "rounds",
+      "seconds",
+      "only",
+      "clients",
+      "stall",
+      "delay",
+      "host",
+      "json",
+      "chart",
+      "peer",
+      "plain-peer",
+      "peer-config",
+      "mtprotoproxy",
+      "workers",
+      "skip",
+    ],
+    collect: ["peer", "plain-peer", "peer-config", "skip"],
     unknown: (name: string) => {
       throw new UsageError(`${name} is no option of this benchmark`);
     },
   });
-  const quick = flags.quick;
-  const scale: Scale = {
+}
+
+/** What is said with the quick run in mind comes first. */
+function scaleOf(flags: Flags, most: number, notes: string[]): Scale {
+  const { quick } = flags;
+  const levels = numbers("clients", flags.clients) ?? (quick ? [100, 400] : [1000, 4000, 9000]);
+  const idleLevels = levels.filter((level) => level <= most).toSorted((a, b) => a - b);
+  if (idleLevels.length < levels.length) {
+    notes.push(`Idle clients are measured up to ${most} only: more take more descriptors (ulimit -n)`);
+  }
+  return {
     rounds: positive("rounds", flags.rounds, quick ? 1 : 3),
-    seconds: positive("seconds", flags.seconds, quick ? 1 : 5),
+    seconds: positive("seconds", flags.seconds, quick ? 1 : 4),
     most: quick ? 1000 : 8000,
     transferBytes: 8_000_003,
     stallMs: 1000 * positive("stall", flags.stall, 15),
-    settleSeconds: quick ? 1 : 5,
-    idleClients: positive("clients", flags.clients, quick ? 400 : 4000),
+    settleSeconds: quick ? 1 : 3,
+    idleLevels,
+    burstClients: Math.min(most, quick ? 500 : 5000),
+    silentSockets: Math.min(most, quick ? 500 : 9000),
+    mixedTransfers: quick ? 60 : 1000,
     soakConnections: quick ? 5000 : 100_000,
   };
-  const wanted = chosenKinds(flags.only, flags.soak);
-  return {
-    scale,
-    measures: measuresOf(wanted, scale, flags.full),
-    subjects: subjectsOf(flags),
-    host: flags.host ?? "localhost",
-    jsonFile: flags.json,
-  };
 }
 
-function measuresOf(wanted: readonly Kind[], scale: Scale, full: boolean): Measure[] {
-  const connections = full ? [1, 8, 64] : [8];
-  const bulks = (["down", "up"] as const).filter((mode) => wanted.includes(mode)).flatMap((mode) =>
-    connections.map((count) => bulk(mode, count, count === 8 ? targets[mode] : undefined))
-  );
-  const rest = wanted.flatMap((kind): Measure[] => {
-    switch (kind) {
-      case "down":
-      case "up":
-        return [];
-      case "echo":
-        return [steps("echo", 32, targets.echo)];
-      case "conn":
-        return [steps("conn", 8, targets.conn)];
-      case "idle":
-        return [idle(scale.idleClients, targets.idle)];
-      case "soak":
-        return [soak(16, targets.soak)];
-    }
-  });
-  return [...bulks, ...rest];
+function subjectsFrom(flags: Flags, surroundings: Surroundings): ReturnType<typeof subjectsOf> {
+  try {
+    return subjectsOf({
+      peer: flags.peer,
+      plainPeer: flags["plain-peer"],
+      peerConfig: flags["peer-config"],
+      mtprotoproxy: flags.mtprotoproxy,
+      workers: numbers("workers", flags.workers) ?? [],
+      skip: flags.skip.flatMap((names: string) => names.split(",")),
+      direct: flags.direct,
+      full: flags.full,
+    }, surroundings);
+  } catch (error) {
+    if (error instanceof SubjectError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
-function subjectsOf(
-  flags: { peer: readonly string[]; forwarder: readonly string[]; skip: readonly string[]; direct: boolean },
-): SubjectSpec[] {
-  const script = (path: string) => new URL(path, import.meta.url).pathname;
-  const deno = [Deno.execPath(), "run", "--no-prompt"];
-  const own = [Deno.execPath(), "run", ...runtimeFlags, script("../../main.ts"), "simple-run", "{bind}", "{secret}"];
-  const all: SubjectSpec[] = [
-    { name: ownName, speech: "fake-tls", command: [...own, "--dc-override", "2={dc}"] },
-    { name: floorName, speech: "plain", command: [...deno, "--allow-net", script("floor.ts"), "{port}", "{dc-port}"] },
-    ...flags.peer.map((text) => given(text, "fake-tls")),
-    ...flags.forwarder.map((text) => given(text, "plain")),
-    ...flags.direct ? [{ name: "direct", speech: "plain", command: [] } as const] : [],
-  ];
-  const skipped = flags.skip.flatMap((names) => names.split(","));
-  const left = all.filter(({ name }) => !skipped.includes(name));
-  const unknown = skipped.find((skip) => all.every(({ name }) => name !== skip));
-  if (unknown !== undefined) throw new UsageError(`--skip ${unknown} names no subject`);
-  if (new Set(all.map(({ name }) => name)).size < all.length) throw new UsageError("Two subjects have the same name");
-  if (left.length === 0) throw new UsageError("--skip leaves nothing to measure");
-  return left;
-}
-
-function given(text: string, speech: SubjectSpec["speech"]): SubjectSpec {
-  const [, name, command = ""] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
-  const words = splitCommand(command);
-  if (name === undefined || words.length === 0) throw new UsageError(`Expected NAME=COMMAND, got ${text}`);
-  return { name, speech, command: words };
-}
-
-function chosenKinds(only: string | undefined, withSoak: boolean): Kind[] {
-  if (only === undefined) return kinds.filter((kind) => kind !== "soak" || withSoak);
+function chosenKinds(only: string | undefined, usual: readonly Kind[]): readonly Kind[] {
+  if (only === undefined) return usual;
   const names = only.split(",");
   const unknown = names.find((name) => !kinds.some((kind) => kind === name));
   if (unknown !== undefined) throw new UsageError(`--only ${unknown}: expected some of ${kinds.join(", ")}`);
-  return kinds.filter((kind) => names.includes(kind) || kind === "soak" && withSoak);
+  return kinds.filter((kind) => names.includes(kind));
+}
+
+function numbers(name: string, text: string | undefined): number[] | undefined {
+  return text?.split(",").map((part) => {
+    const value = positive(name, part, 0);
+    if (!Number.isInteger(value)) throw new UsageError(`--${name} ${text}: expected whole numbers`);
+    return value;
+  });
 }
 
 function positive(name: string, text: string | undefined, fallback: number): number {

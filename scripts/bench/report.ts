@@ -1,6 +1,6 @@
 /** The outcome of a run: medians over the rounds, ratios to the floor, and whether the targets are met. */
 import type { Figure, Measure, Sample } from "./measure.ts";
-import { floorName } from "./options.ts";
+import { floorName } from "./peers.ts";
 import { median } from "./stats.ts";
 
 /** One subject measured once, in one round. */

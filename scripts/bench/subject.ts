@@ -1,5 +1,7 @@
 /** What is measured: a proxy started as a process of its own, given by its command line. */
+import type { SubjectSpec } from "./peers.ts";
 import { descendantsOf, type Usage, usageOf } from "./proc.ts";
+import { type BenchSecret, fill, placeholdersOf } from "./template.ts";
 
 const startWithinMs = 20_000;
 const endWithinMs = 2000;
@@ -7,37 +9,6 @@ const pollMs = 50;
 const complaintSize = 2000;
 const portRange = { first: 20_000, count: 10_000 } as const;
 const portAttempts = 100;
-
-/** How clients talk to a subject: as to an MTProto proxy, or through it as through a wire. */
-export type Speech = "fake-tls" | "plain";
-
-/** A subject that is not running yet. */
-export interface SubjectSpec {
-  readonly name: string;
-  readonly speech: Speech;
-  /** Words with `{bind}`, `{port}`, `{secret}`, `{dc}` and `{dc-port}` in them; none: the load goes to the DC itself. */
-  readonly command: readonly string[];
-}
-
-/** The secret of the run. */
-export interface BenchSecret {
-  /** 16 bytes in hex. */
-  readonly key: string;
-  readonly host: string;
-}
-
-/** The secret as it stands in links: `ee`, key and host in hex. */
-export function secretText({ key, host }: BenchSecret): string {
-  return `ee${key}${new TextEncoder().encode(host).toHex()}`;
-}
-
-/** The words of a command line; quotes of either kind keep spaces together. */
-export function splitCommand(text: string): string[] {
-  return Array.from(
-    text.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g),
-    ([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
-  );
-}
 
 /** A subject did not start, or ended by itself; the message says which and why. */
 export class SubjectGone extends Error {
@@ -47,33 +18,35 @@ export class SubjectGone extends Error {
 /** A running subject. */
 export class Subject implements AsyncDisposable {
   readonly spec: SubjectSpec;
-  /** Where it listens on 127.0.0.1. */
-  readonly port: number;
+  /** Where clients find it. */
+  readonly address: { readonly hostname: string; readonly port: number };
   readonly #child: Deno.ChildProcess | undefined;
+  readonly #directory: string | undefined;
   readonly #complaints: () => string;
 
-  private constructor(spec: SubjectSpec, port: number, child: Deno.ChildProcess | undefined) {
+  private constructor(spec: SubjectSpec, address: Subject["address"], child?: Deno.ChildProcess, directory?: string) {
     this.spec = spec;
-    this.port = port;
+    this.address = address;
     this.#child = child;
+    this.#directory = directory;
     this.#complaints = child === undefined ? () => "" : complaintsOf(child);
   }
 
-  /** Starts it in front of the DC at `dcPort`. @throws {SubjectGone} If it does not listen in time. */
-  static async start(spec: SubjectSpec, dcPort: number, secret: BenchSecret): Promise<Subject> {
-    if (spec.command.length === 0) return new Subject(spec, dcPort, undefined);
+  /** Starts it in front of the data centre at `dc`, `HOST:PORT`. @throws {SubjectGone} If it does not listen in time. */
+  static async start(spec: SubjectSpec, dc: string, secret: BenchSecret): Promise<Subject> {
     const port = freePort();
-    const values: Readonly<Record<string, string>> = {
-      bind: `127.0.0.1:${port}`,
-      port: String(port),
-      secret: secretText(secret),
-      dc: `127.0.0.1:${dcPort}`,
-      "dc-port": String(dcPort),
-    };
-    const [program, ...args] = spec.command.map((word) =>
-      word.replace(/\{([a-z-]+)\}/g, (whole, name: string) => values[name] ?? whole)
-    );
-    const subject = new Subject(spec, port, spawn(spec.name, program ?? "", args));
+    const values = placeholdersOf(port, dc, secret);
+    if (spec.command.length === 0) {
+      return new Subject(spec, { hostname: values["dc-host"] ?? "", port: Number(values["dc-port"]) });
+    }
+    const directory = await Deno.makeTempDir({ prefix: `bench-${spec.name}-` });
+    if (spec.config !== undefined) {
+      values["config"] = `${directory}/config`;
+      await Deno.writeTextFile(values["config"], fill(spec.config, values));
+    }
+    const [program = "", ...args] = spec.command.map((word) => fill(word, values));
+    const child = spawn(spec.name, program, { args, cwd: directory });
+    const subject = new Subject(spec, { hostname: "127.0.0.1", port }, child, directory);
     await subject.#listening();
     return subject;
   }
@@ -97,6 +70,7 @@ export class Subject implements AsyncDisposable {
     const timer = setTimeout(() => family.forEach((pid) => signal(pid, "SIGKILL")), endWithinMs);
     await child.status;
     clearTimeout(timer);
+    if (this.#directory !== undefined) await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
   }
 
   async #listening(): Promise<void> {
@@ -105,7 +79,7 @@ export class Subject implements AsyncDisposable {
     const deadline = performance.now() + startWithinMs;
     while (!ended && performance.now() < deadline) {
       try {
-        (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
+        (await Deno.connect(this.address)).close();
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -116,9 +90,11 @@ export class Subject implements AsyncDisposable {
   }
 }
 
-function spawn(name: string, program: string, args: string[]): Deno.ChildProcess {
+/** Relative programs are found from where the benchmark was started, though they run in a directory of their own. */
+function spawn(name: string, program: string, options: Deno.CommandOptions): Deno.ChildProcess {
+  const path = program.startsWith(".") ? `${Deno.cwd()}/${program}` : program;
   try {
-    return new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+    return new Deno.Command(path, { ...options, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
   } catch (error) {
     throw new SubjectGone(`${name} cannot be started: ${error instanceof Error ? error.message : error}`);
   }
@@ -145,7 +121,7 @@ function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-/** A free port below those that the kernel gives to outgoing connections, so that none of them takes it first. */
+/** A free port that the kernel does not give to outgoing connections, so that none of them takes it first. */
 function freePort(): number {
   for (let attempt = 0; attempt < portAttempts; attempt++) {
     const port = portRange.first + Math.floor(Math.random() * portRange.count);

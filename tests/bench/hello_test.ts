@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { createHmac } from "node:crypto";
-import { ClientHelloMaker, flightLength } from "../../scripts/bench/hello.ts";
+import { ClientHelloMaker, flightLength, type HelloKind } from "../../scripts/bench/hello.ts";
 
 const key = new Uint8Array(16).fill(5);
 
 Deno.test("ClientHelloMaker.make() signs a single record of today's size, different each time", () => {
-  const hellos = new ClientHelloMaker(key, "example.com");
+  const hellos = new ClientHelloMaker(key, "example.com", "today");
   const hello = hellos.make();
   const view = new DataView(hello.buffer);
   assertEquals(view.getUint16(3), hello.length - 5);
@@ -21,18 +21,29 @@ Deno.test("ClientHelloMaker.make() signs a single record of today's size, differ
 });
 
 Deno.test("ClientHelloMaker.make() fills its extensions to the last byte", () => {
-  const hello = new ClientHelloMaker(key, "example.com").make();
+  assertExtensions("today", [0x0000, 0x002b, 0x0033, 0xfe0d]);
+  assertExtensions("classic", [0x0000, 0x002b, 0x0033, 0x0015]);
+});
+
+Deno.test("ClientHelloMaker.make() pads a classic hello to 517 bytes, which some proxies compare", () => {
+  const hello = new ClientHelloMaker(key, "example.com", "classic").make();
+  assertEquals(hello.length, 517);
+  assertEquals(hello.slice(0, 11), Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3));
+});
+
+function assertExtensions(kind: HelloKind, expected: readonly number[]): void {
+  const hello = new ClientHelloMaker(key, "example.com", kind).make();
   const view = new DataView(hello.buffer);
   let at = 80 + view.getUint16(76);
   assertEquals(view.getUint16(at), hello.length - at - 2);
   const types: number[] = [];
   for (at += 2; at < hello.length; at += 4 + view.getUint16(at + 2)) types.push(view.getUint16(at));
   assertEquals(at, hello.length);
-  for (const type of [0x0000, 0x002b, 0x0033, 0xfe0d]) assert(types.includes(type), `extension ${type}`);
-});
+  for (const type of expected) assert(types.includes(type), `extension ${type} of ${kind}`);
+}
 
 Deno.test("ClientHelloMaker.accepts() takes only a flight that is signed over this hello", () => {
-  const hellos = new ClientHelloMaker(key, "example.com");
+  const hellos = new ClientHelloMaker(key, "example.com", "today");
   const hello = hellos.make();
   const flight = flightOf(300);
   const digest = createHmac("sha256", key).update(hello.subarray(11, 43)).update(flight).digest();

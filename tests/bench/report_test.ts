@@ -1,9 +1,22 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Sample } from "../../scripts/bench/measure.ts";
-import { parsePlan, UsageError } from "../../scripts/bench/options.ts";
+import { measuresOf } from "../../scripts/bench/kinds.ts";
 import { type Entry, rowsOf, summariseFaults, tableOf, troubleOf } from "../../scripts/bench/report.ts";
 import { median, percentile } from "../../scripts/bench/stats.ts";
-import { splitCommand } from "../../scripts/bench/subject.ts";
+
+const scale = {
+  rounds: 3,
+  seconds: 4,
+  most: 8000,
+  transferBytes: 8_000_003,
+  stallMs: 15_000,
+  settleSeconds: 3,
+  idleLevels: [4000, 9000],
+  burstClients: 5000,
+  silentSockets: 9000,
+  mixedTransfers: 1000,
+  soakConnections: 100_000,
+};
 
 function sample(values: Record<string, number>, stalls = 0): Sample {
   return { values, stalls, errors: 0, faults: [], cores: { subject: 1, loader: 0.5, dc: 0.5 } };
@@ -20,10 +33,10 @@ function entriesOf(own: readonly number[], floor: readonly number[], stalls = 0)
 }
 
 Deno.test("rowsOf() gives medians, ratios of them to the floor, and the verdict", () => {
-  const { measures } = parsePlan(["--only", "down"]);
-  const [met] = rowsOf(measures, ["mtg", "floor"], entriesOf([0.7, 9, 0.6], [0.5, 0.4, 0.5]));
-  assertEquals(met?.values, { mtg: 0.7, floor: 0.5 });
-  assertEquals(met?.ratios["mtg"], 1.4);
+  const measures = measuresOf("down", scale, false);
+  const [met] = rowsOf(measures, ["mtg", "floor"], entriesOf([0.65, 9, 0.6], [0.5, 0.4, 0.5]));
+  assertEquals(met?.values, { mtg: 0.65, floor: 0.5 });
+  assertEquals(met?.ratios["mtg"], 1.3);
   assertEquals(met?.met, true);
   const [missed] = rowsOf(measures, ["mtg", "floor"], entriesOf([0.8], [0.5]));
   assertEquals(missed?.met, false);
@@ -32,41 +45,27 @@ Deno.test("rowsOf() gives medians, ratios of them to the floor, and the verdict"
 });
 
 Deno.test("tableOf() marks targets that are met, those that are not, and stalls", () => {
-  const { measures } = parsePlan(["--only", "down"]);
+  const measures = measuresOf("down", scale, false);
   const names = ["mtg", "floor"];
   const entries = entriesOf([0.8], [0.5], 2);
   const lines = tableOf(rowsOf(measures, names, entries), names, troubleOf(names, entries)).split("\n");
   assertEquals(lines.length, 5);
-  assert(/\| 0\.800 \| 0\.500 \| 1\.60 × \| 1\.5 × floor \|\s+✗ \|$/.test(lines[2] ?? ""), lines[2]);
+  assert(/\| 0\.800 \| 0\.500 \| 1\.60 × \| 1\.35 × floor \|\s+✗ \|$/.test(lines[2] ?? ""), lines[2]);
   assert(/\|\s+2 \/ 0 \|\s+0 \/ 0 \|.*✗ \|$/.test(lines[4] ?? ""), lines[4]);
   assertEquals(new Set(lines.map((line) => line.length)).size, 1);
 });
 
-Deno.test("parsePlan() takes subjects, kinds of load and sizes from the command line", () => {
-  const plan = parsePlan([
-    "--only=idle,conn",
-    "--clients",
-    "10",
-    "--peer",
-    "x=/bin/x '{bind}' -s {secret}",
-    "--skip=mtg",
+Deno.test("rowsOf() judges memory by itself, and leaves out what was not reached", () => {
+  const measures = measuresOf("idle", scale, false);
+  const values = { "idle-4000-total": 125.5, "idle-4000-each": 20 };
+  const rows = rowsOf(measures, ["mtg"], [{ round: 1, measure: "idle", subject: "mtg", sample: sample(values) }]);
+  assertEquals(rows.map(({ figure, met }) => [figure.key, met]), [
+    ["idle-4000-total", false],
+    ["idle-4000-each", undefined],
+    ["idle-9000-total", undefined],
+    ["idle-9000-each", undefined],
   ]);
-  assertEquals(plan.subjects.map(({ name, speech }) => `${name} ${speech}`), ["floor plain", "x fake-tls"]);
-  assertEquals(plan.subjects[1]?.command, ["/bin/x", "{bind}", "-s", "{secret}"]);
-  assertEquals(plan.measures.map(({ key }) => key), ["conn-8", "idle-10"]);
-  assertEquals(parsePlan(["--full"]).measures.filter(({ mode }) => mode === "up").length, 3);
-  assertEquals(parsePlan([]).measures.some(({ key }) => key === "soak"), false);
-});
-
-Deno.test("parsePlan() refuses what it does not know", () => {
-  for (const args of [["--bogus"], ["--only", "all"], ["--rounds", "0"], ["--skip", "x"], ["--peer", "x"], ["extra"]]) {
-    assertThrows(() => parsePlan(args), UsageError, undefined, args.join(" "));
-  }
-  assertThrows(() => parsePlan(["--peer", "floor=/bin/x"]), UsageError, "same name");
-});
-
-Deno.test("splitCommand() keeps quoted spaces together", () => {
-  assertEquals(splitCommand(`a  "b c" d='e f' ''`), ["a", "b c", "d=e f", ""]);
+  assertEquals(rows[2]?.values, {});
 });
 
 Deno.test("summariseFaults() counts equal faults", () => {
