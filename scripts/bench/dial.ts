@@ -4,7 +4,8 @@ import { closeKeys, frameSize, makeFrame } from "./frame.ts";
 import { type ClientHelloMaker, flightLength } from "./hello.ts";
 import { Link } from "./link.ts";
 
-const flightBuffer = 32_768;
+/** Enough for most flights; 5,000 clients may wait for theirs at once. */
+const flightBuffer = 8192;
 const changeCipherSpec = [0x14, 3, 3, 0, 1, 1];
 /** The buffers in which handshakes under way collect the server's flight. */
 const spareBuffers: Uint8Array<ArrayBuffer>[] = [];
@@ -52,10 +53,11 @@ export async function shakeHands(conn: Deno.TcpConn, target: Target): Promise<Li
 async function startTls(conn: Deno.TcpConn, hellos: ClientHelloMaker): Promise<void> {
   const hello = hellos.make();
   await sendAll(conn, hello);
-  const buffer = spareBuffers.pop() ?? new Uint8Array(flightBuffer);
+  let buffer = spareBuffers.pop() ?? new Uint8Array(flightBuffer);
   let filled = 0;
   let length = 0;
   while (length === 0) {
+    if (filled === buffer.length) buffer = concat(buffer, new Uint8Array(filled));
     const count = await conn.read(buffer.subarray(filled));
     if (count === null) throw new Error(`The proxy closed after ${filled} bytes of its answer to the ClientHello`);
     filled += count;

@@ -9,17 +9,21 @@ import { Load } from "./load.ts";
 import { mixedTransfer } from "./mixed.ts";
 
 const dialsAtOnce = 32;
+/** Whoever has refused so many clients will refuse the rest, perhaps after a long time each. */
+const mostRefusals = 64;
 
 /** Tells the parent where the job is and waits for its word. */
 type Pause = (event: LoadPause) => Promise<void>;
 
-/** Opens connections, some at a time, until there are `count` in `into`; those that fail are counted by `load`. */
+/** Opens connections, some at a time, until there are `count` in `into` or many have failed, which `load` counts. */
 async function openUntil<T>(into: T[], count: number, load: Load, open: () => Promise<T>): Promise<void> {
   let left = count - into.length;
+  let refusals = 0;
   const opener = async () => {
-    while (left-- > 0) {
+    while (left-- > 0 && refusals < mostRefusals) {
       const opened = await load.attempt(open);
       if (opened !== undefined) into.push(opened);
+      else refusals++;
     }
   };
   await Promise.all(Array.from({ length: dialsAtOnce }, opener));

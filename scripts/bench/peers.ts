@@ -2,6 +2,7 @@
 import { runtimeFlags } from "../runtime.ts";
 import type { HelloKind } from "./hello.ts";
 import type { Surroundings } from "./place.ts";
+import { mostClients } from "./scale.ts";
 import { dcPlaceholders, splitCommand } from "./template.ts";
 
 /** How clients talk to a subject: as to an MTProto proxy, or through it as through a wire. */
@@ -43,12 +44,15 @@ export class SubjectError extends Error {
   override readonly name = "SubjectError";
 }
 
-/** More than 9,000 idle clients, and as many as the descriptors allow. */
+/** Clients that a proxy is told to take: more than come. */
 const concurrency = 20_000;
 
-/** TCP mode, one thread. HAProxy works out from the descriptors how many connections it takes. */
-const haproxyConfig = `global
+/** TCP mode, one thread. */
+function haproxyConfig(connections: number): string {
+  return `global
   nbthread 1
+  maxconn ${connections}
+  maxpipes 64
 defaults
   mode tcp
   option splice-auto
@@ -59,6 +63,7 @@ listen bench
   bind {bind} backlog 16384
   server dc {dc}
 `;
+}
 
 /** With its defaults. It takes classic hellos only. */
 const mtprotoproxyConfig = `PORT = {port}
@@ -135,7 +140,8 @@ function builtIn(
     case "haproxy": {
       const program = surroundings.find("haproxy");
       if (program === undefined) return "haproxy is left out: not installed (Debian: apt-get install haproxy)";
-      return { name, speech: "plain", command: [program, "-db", "-f", "{config}"], config: haproxyConfig };
+      const config = haproxyConfig(Math.min(concurrency, mostClients(surroundings.descriptors)));
+      return { name, speech: "plain", command: [program, "-db", "-f", "{config}"], config };
     }
     case "mtprotoproxy": {
       const program = flags.mtprotoproxy ?? surroundings.find("mtprotoproxy");
