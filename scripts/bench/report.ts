@@ -1,5 +1,6 @@
 /** The outcome of a run: medians over the rounds, ratios to the floor, and whether the targets are met. */
 import type { Figure, Measure, Sample } from "./measure.ts";
+import type { Plan } from "./options.ts";
 import { floorName } from "./peers.ts";
 import { median } from "./stats.ts";
 
@@ -20,6 +21,26 @@ export interface Row {
   readonly ratios: Readonly<Record<string, number>>;
   /** Whether the first subject reaches the target; absent without a target or without figures. */
   readonly met?: boolean;
+}
+
+/** Where a run was made. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly kernel: string;
+  readonly deno: string;
+  /** In ISO 8601. */
+  readonly date: string;
+}
+
+/** All that is known after a run; what `--json` writes. */
+export interface BenchResult extends Pick<Plan, "place" | "delayMs" | "scale" | "subjects" | "notes"> {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+  readonly trouble: Readonly<Record<string, Trouble>>;
+  /** What the data centre complained of. */
+  readonly dcFaults: readonly string[];
+  readonly entries: readonly Entry[];
 }
 
 /** One row for each figure; `subjects` in the order of the columns, the one that has targets first. */
@@ -75,7 +96,7 @@ export function tableOf(rows: readonly Row[], subjects: readonly string[], troub
     const shown = (name: string) => show(row.values[name], row.figure.digits);
     const own = first.map((name) => showRatio(row.ratios[name]));
     cells.push([
-      `${row.figure.label}, ${row.figure.unit}`,
+      row.figure.unit === "" ? row.figure.label : `${row.figure.label}, ${row.figure.unit}`,
       ...head.slice(1).map(shown),
       ...judged ? [...own, showTarget(row.figure), showMet(row.met)] : [],
       ...others.map((name) =>

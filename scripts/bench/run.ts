@@ -1,10 +1,11 @@
 /** A whole run: every round, everything, every subject; then the report. main.ts starts this where it is to run. */
+import { writeCharts } from "./chart.ts";
 import { DcProcess } from "./children.ts";
 import { note, printLine } from "./lines.ts";
 import { parsePlan, type Plan } from "./options.ts";
 import { type Place, surroundings } from "./place.ts";
 import { processorName } from "./proc.ts";
-import { type Entry, rowsOf, summariseFaults, tableOf, troubleOf } from "./report.ts";
+import { type BenchResult, type Entry, rowsOf, summariseFaults, tableOf, troubleOf } from "./report.ts";
 import { Rig } from "./rig.ts";
 import { Stable } from "./stable.ts";
 
@@ -18,6 +19,7 @@ export async function runHere(args: readonly string[], place: Place): Promise<nu
   return await run(parsePlan(args, surroundings(place))) ? exitCodes.fine : exitCodes.failed;
 }
 
+/** Gives whether the first subject did everything that was asked. */
 async function run(plan: Plan): Promise<boolean> {
   for (const text of plan.notes) note(text);
   await using dc = await DcProcess.start(plan.place, plan.subjects.length);
@@ -31,7 +33,14 @@ async function run(plan: Plan): Promise<boolean> {
   Deno.addSignalListener("SIGINT", interrupted);
   Deno.addSignalListener("SIGTERM", interrupted);
   try {
-    return await report(plan, await measureAll(plan, rig, stable), dc);
+    const result = resultOf(plan, await measureAll(plan, rig, stable), dc);
+    print(result);
+    if (plan.jsonFile !== undefined) {
+      await Deno.writeTextFile(plan.jsonFile, JSON.stringify(result, undefined, 2) + "\n");
+    }
+    if (plan.chartDirectory !== undefined) await writeCharts(result, plan.chartDirectory);
+    const { stalls = 0, errors = 0 } = result.trouble[plan.subjects[0]?.name ?? ""] ?? {};
+    return stalls + errors === 0;
   } finally {
     Deno.removeSignalListener("SIGINT", interrupted);
     Deno.removeSignalListener("SIGTERM", interrupted);
@@ -53,12 +62,9 @@ async function measureAll(plan: Plan, rig: Rig, stable: Stable): Promise<Entry[]
   return entries;
 }
 
-/** Prints the outcome; gives whether the first subject did everything that was asked. */
-async function report(plan: Plan, entries: readonly Entry[], dc: DcProcess): Promise<boolean> {
-  const names = plan.subjects.map(({ name }) => name);
-  const dcFaults = dc.faults.map(({ fault, subject }) => `data centre of ${subject}: ${fault}`);
-  const rows = rowsOf(plan.measures, names, entries);
-  const trouble = troubleOf(names, entries);
+function resultOf(plan: Plan, entries: readonly Entry[], dc: DcProcess): BenchResult {
+  const { place, delayMs, scale, subjects, notes } = plan;
+  const names = subjects.map(({ name }) => name);
   const machine = {
     processor: processorName(),
     cores: navigator.hardwareConcurrency,
@@ -66,24 +72,24 @@ async function report(plan: Plan, entries: readonly Entry[], dc: DcProcess): Pro
     deno: Deno.version.deno,
     date: new Date().toISOString(),
   };
-  printLine(`${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Deno ${machine.deno}, ${machine.date}`);
-  printLine(`${conditionsOf(plan)}\n`);
+  const rows = rowsOf(plan.measures, names, entries);
+  const dcFaults = dc.faults.map(({ fault, subject }) => `data centre of ${subject}: ${fault}`);
+  const trouble = troubleOf(names, entries);
+  return { machine, place, delayMs, scale, subjects, notes, rows, trouble, dcFaults, entries };
+}
+
+function print({ machine, place, delayMs, scale, subjects, rows, trouble, dcFaults }: BenchResult): void {
+  const { cores, processor, kernel, deno, date } = machine;
+  const where = place === "namespace" ? "in a network namespace" : "on the machine's own loopback";
+  const delay = delayMs > 0 ? `, ${delayMs} ms of delay on every packet` : "";
+  const names = subjects.map(({ name }) => name);
+  printLine(`${cores} × ${processor}, Linux ${kernel}, Deno ${deno}, ${date}`);
+  printLine(`Medians of ${scale.rounds} rounds, ${scale.seconds} s a load, ${where}${delay}.\n`);
   printLine(tableOf(rows, names, trouble));
   for (const name of names) {
     for (const fault of summariseFaults(trouble[name]?.faults ?? [], faultsShown)) printLine(`${name}: ${fault}`);
   }
   for (const fault of summariseFaults(dcFaults, faultsShown)) printLine(fault);
-  const { place, delayMs, scale, subjects, notes, jsonFile } = plan;
-  const whole = { machine, place, delayMs, scale, subjects, notes, rows, trouble, dcFaults, entries };
-  if (jsonFile !== undefined) await Deno.writeTextFile(jsonFile, JSON.stringify(whole, undefined, 2) + "\n");
-  const { stalls = 0, errors = 0 } = trouble[names[0] ?? ""] ?? {};
-  return stalls + errors === 0;
-}
-
-function conditionsOf({ scale, place, delayMs }: Plan): string {
-  const where = place === "namespace" ? "in a network namespace" : "on the machine's own loopback";
-  const delay = delayMs > 0 ? `, ${delayMs} ms of delay on every packet` : "";
-  return `Medians of ${scale.rounds} rounds, ${scale.seconds} s a load, ${where}${delay}.`;
 }
 
 if (import.meta.main) Deno.exit(await runHere(Deno.args, "namespace"));
