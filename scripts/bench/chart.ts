@@ -3,7 +3,7 @@
  *
  * `deno run --allow-read --allow-write scripts/bench/chart.ts FIGURES.json DIRECTORY` draws what `--json` has written.
  */
-import { floorName } from "./peers.ts";
+import { isOwn } from "./peers.ts";
 import type { BenchResult, Row } from "./report.ts";
 
 /** What is drawn of a result. */
@@ -118,7 +118,7 @@ function drawPanel({ title, unit, values }: Panel, names: readonly string[], { x
     const baseline = top + barHeight - 3;
     const value = values[name];
     const length = value === undefined ? 0 : Math.max(1, Math.round(longest * value / most));
-    const own = index === 0 && name !== floorName;
+    const own = isOwn(name);
     const style = own ? ` font-weight="600"` : "";
     return [
       `<text x="${x + nameWidth - labelGap}" y="${baseline}" text-anchor="end" fill="${theme.text}"${style}>` +

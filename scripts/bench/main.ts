@@ -26,7 +26,7 @@
  *   for mtprotoproxy 517 bytes, it takes no others); the server's flight is verified. No two connections share keys, since the proxy refuses replays.
  * - Time to first byte runs from `connect()` until the first message from the data centre is there, one client at a time.
  * - Memory is VmRSS, of the subject and its children, a median over 1.2 s after 1.8 s of rest, of a process started for it.
- *   The idle clients have had one message echoed before, and all must answer once more afterwards.
+ *   The idle clients have all had a message echoed right before, and must answer once more at the end.
  * - A step that does not end within its limit (`--stall`) is broken off and counted as a stall. `stalls` moves 1,000 transfers
  *   of 0.1 to 8 MB, both ways, on 8 connections, and counts those that do not finish.
  * - New connections leave ports in TIME_WAIT, which at some ten thousand make the kernel slow: the namespace keeps few of

@@ -24,6 +24,11 @@ export interface SubjectSpec {
 export const ownName = "mtg";
 export const floorName = "floor";
 
+/** Whether a subject is this proxy, with one number of workers or another: it has targets. */
+export function isOwn(name: string): boolean {
+  return name === ownName || /^mtg-w\d+$/.test(name);
+}
+
 /** What the command line says about subjects. */
 export interface SubjectFlags {
   /** A name of a built-in peer, or `NAME=COMMAND`. */

@@ -1,7 +1,7 @@
 /** The outcome of a run: medians over the rounds, ratios to the floor, and whether the targets are met. */
 import type { Figure, Measure, Sample } from "./measure.ts";
 import type { Plan } from "./options.ts";
-import { floorName } from "./peers.ts";
+import { floorName, isOwn } from "./peers.ts";
 import { median } from "./stats.ts";
 
 /** One subject measured once, in one round. */
@@ -19,7 +19,7 @@ export interface Row {
   readonly values: Readonly<Record<string, number>>;
   /** To the floor's, by subject other than the floor. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** Whether the first subject reaches the target; absent without a target or without figures. */
+  /** Whether the first subject, if it is this proxy, reaches the target; absent without a target or without figures. */
   readonly met?: boolean;
 }
 
@@ -55,7 +55,8 @@ export function rowsOf(measures: readonly Measure[], subjects: readonly string[]
       if (Number.isFinite(value)) values[subject] = value;
     }
     const ratios = ratiosToFloor(values);
-    const met = isMet(figure, values[subjects[0] ?? ""], ratios[subjects[0] ?? ""]);
+    const first = subjects[0] ?? "";
+    const met = isOwn(first) ? isMet(figure, values[first], ratios[first]) : undefined;
     return { figure, values, ratios, ...met === undefined ? {} : { met } };
   });
 }
@@ -87,9 +88,9 @@ export interface Trouble {
 
 /** The table in Markdown, aligned for reading as it is. */
 export function tableOf(rows: readonly Row[], subjects: readonly string[], trouble: Record<string, Trouble>): string {
-  const judged = subjects[0] !== undefined && subjects[0] !== floorName;
-  const others = subjects.filter((name, index) => name !== floorName && index > 0);
+  const judged = isOwn(subjects[0] ?? "");
   const first = judged ? subjects.slice(0, 1) : [];
+  const others = subjects.filter((name) => name !== floorName && !first.includes(name));
   const head = ["", ...first, ...subjects.filter((name) => name === floorName)];
   const cells = [[...head, ...judged ? ["ratio", "at most", ""] : [], ...others]];
   for (const row of rows) {

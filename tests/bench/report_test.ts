@@ -55,6 +55,17 @@ Deno.test("tableOf() marks targets that are met, those that are not, and stalls"
   assertEquals(new Set(lines.map((line) => line.length)).size, 1);
 });
 
+Deno.test("tableOf() judges nobody but this proxy", () => {
+  const measures = measuresOf("down", scale, false);
+  const entries = entriesOf([0.6], [0.5]).filter(({ subject }) => subject === "floor");
+  const names = ["other", "floor"];
+  const rows = rowsOf(measures, names, [...entries, { ...entries[0]!, subject: "other" }]);
+  assertEquals(rows[0]?.met, undefined);
+  const [head = "", , first = ""] = tableOf(rows, names, troubleOf(names, entries)).split("\n");
+  assertEquals(head.split("|").map((cell) => cell.trim()), ["", "", "floor", "other", ""]);
+  assert(/\| 0\.500 \| 0\.500 \(1\.00 ×\) \|$/.test(first), first);
+});
+
 Deno.test("rowsOf() judges memory by itself, and leaves out what was not reached", () => {
   const measures = measuresOf("idle", scale, false);
   const values = { "idle-4000-total": 125.5, "idle-4000-each": 20 };
