@@ -4,8 +4,9 @@
  * **What.** CPU-seconds per GB down and up; CPU, rate and latencies of round trips of 512 bytes and of new connections
  * (handshake, one round trip of 64 bytes, close); time to first byte; memory with idle clients; whether every transfer
  * finishes; 5,000 clients at once; a client beside 9,000 silent sockets; on demand memory over 100,000 connections. For this
- * proxy (`main.ts simple-run`, fake TLS), for the floor (floor.ts, a plain TCP forwarder on Deno) under the same load without
- * TLS, and for the peers that are asked for. What counts are the ratios to the floor: the machine's speed drops out of them.
+ * proxy (`main.ts simple-run`, one worker, fake TLS), for the floor (floor.ts, a plain TCP forwarder on Deno) under the same
+ * load without TLS, and for the peers that are asked for. What counts are the ratios to the floor: the machine's speed drops
+ * out of them.
  *
  * **Where.** As root with iproute2, in a network namespace of its own in which Telegram's addresses are local (namespace.ts):
  * every proxy runs there as it is, and what it dials is the stand-in. Else on the loopback of the machine; then this proxy has

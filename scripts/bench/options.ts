@@ -48,7 +48,7 @@ Who is measured: this proxy and the floor, and
                      {dc} {dc-host} {dc-port} {config}
   --plain-peer NAME=CMD  another plain TCP forwarder, to {dc}
   --peer-config NAME=FILE  a configuration with the same placeholders; the path of the filled one is {config}
-  --workers A,B      this proxy once for each number of workers
+  --workers A,B      this proxy once for each number of workers (1)
   --skip A,B         subjects to leave out, such as mtg
   --direct           the load without anything in between too: what the load generator itself can do
   --no-namespace     do not make a network namespace, even as root: peers must be told {dc}

@@ -106,16 +106,16 @@ export function subjectsOf(
   return { subjects: withoutSkipped(all, flags.skip), leftOut };
 }
 
+/** Without other wishes with one worker: the floor has one thread too. */
 function own(workers: readonly number[], { place }: Surroundings): SubjectSpec[] {
   const program = [Deno.execPath(), "run", ...runtimeFlags, script("../../main.ts")];
   const command = [...program, "simple-run", "--concurrency", String(concurrency), "{bind}", "{secret}"];
   if (place === "override") command.push("--dc-override", "2={dc}");
-  if (workers.length === 0) return [{ name: ownName, speech: "fake-tls", command }];
-  return workers.map((count) => ({
-    name: `${ownName}-w${count}`,
-    speech: "fake-tls",
-    command: [...command, "--workers", String(count)],
-  }));
+  const withWorkers = (name: string, count: number): SubjectSpec => (
+    { name, speech: "fake-tls", command: [...command, "--workers", String(count)] }
+  );
+  if (workers.length === 0) return [withWorkers(ownName, 1)];
+  return workers.map((count) => withWorkers(`${ownName}-w${count}`, count));
 }
 
 function floor(): SubjectSpec {

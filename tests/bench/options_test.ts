@@ -20,6 +20,7 @@ function keys(args: readonly string[]): string[] {
 
 Deno.test("parsePlan() measures what has a target when nothing is said", () => {
   assertEquals(names([]), ["mtg fake-tls", "floor plain"]);
+  assertEquals(parsePlan([], equipped).subjects[0]?.command.slice(-2), ["--workers", "1"]);
   const usual = ["down-8", "up-8", "echo-32", "echo-256", "conn-8", "ttfb", "stalls", "idle", "burst", "silent"];
   assertEquals(keys([]), usual);
   const targets = parsePlan([], equipped).measures.flatMap(({ figures }) => figures.filter(({ target }) => target));
