@@ -42,6 +42,10 @@ export function idle(levels: readonly number[], targets: ReadonlyMap<number, Tar
         values[`idle-${level}-each`] = (memory - without) / level / 1e3;
       });
       const missing = all - result.done;
+      if (missing > 0) {
+        delete values[`idle-${all}-total`];
+        delete values[`idle-${all}-each`];
+      }
       return { ...sampleOf(values, result, cores), errors: Math.max(result.errors, missing - result.stalls) };
     },
   };

@@ -98,7 +98,7 @@ export class Load implements Disposable {
     let link: Link | undefined;
     try {
       link = await this.#watchdog.guard(conn, shakeHands(conn, this.#target));
-      await this.echo(link);
+      await this.#echoOnce(link);
       return link;
     } catch (error) {
       if (link !== undefined) link[Symbol.dispose]();
@@ -119,21 +119,9 @@ export class Load implements Disposable {
     using _link = await this.openTimed();
   }
 
-  /** A round trip that is not counted. */
-  async echo(link: Link): Promise<void> {
-    const count = this.#echo.length - commandSize;
-    await this.#watchdog.guard(link, link.send(this.#echo));
-    const answer = await this.#watchdog.guard(link, link.receive(count));
-    if (answer === undefined) throw new Error("The stream ended instead of an echo");
-    for (let index = 0; index < count; index++) {
-      if (answer[index] !== this.#echo[commandSize + index]) throw new Error("The echo is not what was sent");
-    }
-  }
-
-  /** A round trip, counted and timed. */
   async roundTrip(link: Link): Promise<void> {
     const startedAt = performance.now();
-    await this.echo(link);
+    await this.#echoOnce(link);
     this.#finished(startedAt);
   }
 
@@ -150,6 +138,16 @@ export class Load implements Disposable {
   #finished(startedAt: number): void {
     this.#latencies.push(performance.now() - startedAt);
     this.#done++;
+  }
+
+  async #echoOnce(link: Link): Promise<void> {
+    const count = this.#echo.length - commandSize;
+    await this.#watchdog.guard(link, link.send(this.#echo));
+    const answer = await this.#watchdog.guard(link, link.receive(count));
+    if (answer === undefined) throw new Error("The stream ended instead of an echo");
+    for (let index = 0; index < count; index++) {
+      if (answer[index] !== this.#echo[commandSize + index]) throw new Error("The echo is not what was sent");
+    }
   }
 
   async #down(link: Link, total: number): Promise<void> {

@@ -76,31 +76,20 @@ async function mixedTransfers(load: Load, pause: Pause): Promise<void> {
   await Promise.all(Array.from({ length: load.job.connections }, worker));
 }
 
-/** Before each pause all clients have answered, so that a proxy that closes quiet ones after a while still has them. */
 async function idleClients(load: Load, pause: Pause): Promise<void> {
   await pause({ event: "ready" });
-  let links: Link[] = [];
+  const links: Link[] = [];
   for (const level of load.job.levels) {
     await openUntil(links, level, load, () => load.open());
-    links = await answering(links, load, (link) => load.echo(link));
     await pause({ event: "up", open: links.length });
   }
   load.start();
-  closeAll(await answering(links, load, (link) => load.roundTrip(link)));
-}
-
-/** Asks all `links`, some at a time, and closes those that fail. */
-async function answering(links: readonly Link[], load: Load, ask: (link: Link) => Promise<void>): Promise<Link[]> {
-  const answered: Link[] = [];
   const pending = links.values();
-  const asker = async () => {
-    for (const link of pending) {
-      if (await load.attempt(async () => (await ask(link), true))) answered.push(link);
-      else link[Symbol.dispose]();
-    }
+  const checker = async () => {
+    for (const link of pending) await load.attempt(() => load.roundTrip(link));
   };
-  await Promise.all(Array.from({ length: dialsAtOnce }, asker));
-  return answered;
+  await Promise.all(Array.from({ length: dialsAtOnce }, checker));
+  closeAll(links);
 }
 
 async function burst(load: Load, pause: Pause): Promise<void> {

@@ -23,11 +23,13 @@
  * - Bulk: transfers of 8,000,003 bytes follow each other on every connection. The number of bytes is exact; of the content
  *   1 KiB in every 64 KiB is enciphered and compared, beginning and end always (content.ts says why that is enough). Clients
  *   send TLS records of 2,878 bytes, as Telegram's do.
- * - Round trips and new connections: every answer is compared. ClientHellos have the size of today's clients (1.8 KB;
- *   for mtprotoproxy 517 bytes, it takes no others); the server's flight is verified. No two connections share keys, since the proxy refuses replays.
+ * - Round trips and new connections: every answer is compared. ClientHellos have the size of today's clients (1.8 KB; for
+ *   mtprotoproxy 517 bytes, it takes no others); the server's flight is verified. No two connections share keys, since the
+ *   proxy refuses replays.
  * - Time to first byte runs from `connect()` until the first message from the data centre is there, one client at a time.
  * - Memory is VmRSS, of the subject and its children, a median over 1.2 s after 1.8 s of rest, of a process started for it.
- *   The idle clients have all had a message echoed right before, and must answer once more at the end.
+ *   The idle clients have had one message echoed, on coming in; a figure counts if all answer once more at the end. Peers that
+ *   close quiet clients within a minute need a configuration that does not.
  * - A step that does not end within its limit (`--stall`) is broken off and counted as a stall. `stalls` moves 1,000 transfers
  *   of 0.1 to 8 MB, both ways, on 8 connections, and counts those that do not finish.
  * - New connections leave ports in TIME_WAIT, which at some ten thousand make the kernel slow: the namespace keeps few of
