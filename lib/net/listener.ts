@@ -8,8 +8,10 @@ import { SocketConn, toAddress } from "./socket_conn.ts";
 
 /** Connections that the kernel keeps for us until we accept them (it takes less where `somaxconn` is lower). */
 const tcpBacklog = 4096;
-/** Pause after a failed accept that nobody could make room for: out of descriptors, the next one would fail just as well. */
+/** Pause after a failed accept where the next one would fail just as well. */
 const pauseMs = 50;
+/** Clients that went away before they were accepted are no reason to pause: so many in a row are. */
+const failuresAtMost = 100;
 /** So many connections are given up at once when there is no descriptor left. */
 const roomAtOnce = 64;
 
@@ -55,20 +57,22 @@ export class Listener implements Disposable {
    */
   async acceptInto(server: Server, { clock, events }: { clock: Clock; events: EventSink }): Promise<void> {
     const { signal } = this.#closing;
-    let failing = false;
+    let failures = 0;
+    let isTold = false;
     while (!signal.aborted) {
       try {
         const socket = await this.#listener.accept() as Socket;
-        failing = false;
+        failures = 0;
+        isTold = false;
         const conn = prepare(socket);
         if (conn !== undefined) server.serve(conn);
       } catch (error) {
         if (signal.aborted) return;
-        if (!failing) events.emit({ type: "accept-failed", address: this.address, reason: explain(error) });
-        failing = true;
-        if (!isOutOfDescriptors(error) || server.makeRoom(roomAtOnce) === 0) {
-          await clock.sleep(pauseMs, signal).catch(() => {});
-        }
+        if (isClientGone(error) && ++failures < failuresAtMost) continue;
+        if (!isTold) events.emit({ type: "accept-failed", address: this.address, reason: explain(error) });
+        isTold = true;
+        if (isOutOfDescriptors(error) && server.makeRoom(roomAtOnce) > 0) continue;
+        await clock.sleep(pauseMs, signal).catch(() => {});
       }
     }
   }
@@ -107,6 +111,11 @@ export async function openListeners(
     const listener = listeners.get(address);
     return listener === undefined ? [] : [[address, listener]];
   }));
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.NotConnected;
 }
 
 function isOutOfDescriptors(error: unknown): boolean {

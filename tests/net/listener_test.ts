@@ -170,6 +170,7 @@ function scriptedListen(outcomes: readonly (() => Promise<Deno.Conn>)[]): Dispos
 
 const outOfDescriptors = () =>
   Promise.reject(Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" }));
+const odd = () => Promise.reject(new Error("Protocol error"));
 const aborted = () => Promise.reject(new Deno.errors.ConnectionAborted("Software caused connection abort"));
 /** As much of a socket as a listener looks at. */
 const fakeSocket = (closed: string[], setNoDelay: () => void = () => {}) =>
@@ -178,7 +179,7 @@ const fakeSocket = (closed: string[], setNoDelay: () => void = () => {}) =>
 Deno.test("Listener survives failed accepts, pauses 50 ms after each, and tells of the first of a row alone", async () => {
   const served: Conn[] = [];
   const socket = () => Promise.resolve(fakeSocket([]));
-  using _ = scriptedListen([outOfDescriptors, outOfDescriptors, outOfDescriptors, socket, socket, aborted, socket]);
+  using _ = scriptedListen([outOfDescriptors, outOfDescriptors, outOfDescriptors, socket, socket, odd, socket]);
   const listener = await Listener.open(loopback);
   const { clock, events, done } = accepting(listener, (conn) => served.push(conn));
   for (let failures = 1; failures <= 3; failures++) {
@@ -191,7 +192,7 @@ Deno.test("Listener survives failed accepts, pauses 50 ms after each, and tells 
   assertEquals(served.length, 3);
   assertEquals(events, [
     { type: "accept-failed", address: listener.address, reason: "Too many open files (os error 24)" },
-    { type: "accept-failed", address: listener.address, reason: "Software caused connection abort" },
+    { type: "accept-failed", address: listener.address, reason: "Protocol error" },
   ]);
   listener[Symbol.dispose]();
   await done;
@@ -207,13 +208,29 @@ Deno.test("Listener asks for room when there is no descriptor left, and pauses o
     return rooms.shift() ?? 0;
   };
   const socket = () => Promise.resolve(fakeSocket([]));
-  using _ = scriptedListen([outOfDescriptors, socket, outOfDescriptors, socket, outOfDescriptors, socket, aborted]);
+  using _ = scriptedListen([outOfDescriptors, socket, outOfDescriptors, socket, outOfDescriptors, socket, odd]);
   const listener = await Listener.open(loopback);
   const { clock, done } = accepting(listener, (conn) => served.push(conn), makeRoom);
   await settle();
   assertEquals([served.length, asked, clock.pendingMs], [2, [64, 64, 64], [50]]);
   await clock.advance(50);
-  assertEquals([served.length, asked.length, clock.pendingMs], [3, 3, [50]], "an aborted client needs no room");
+  assertEquals([served.length, asked.length, clock.pendingMs], [3, 3, [50]], "another failure needs no room");
+  listener[Symbol.dispose]();
+  await done;
+});
+
+Deno.test("Listener takes no notice of clients that are gone before they are accepted, but of a hundred in a row", async () => {
+  const served: Conn[] = [];
+  const socket = () => Promise.resolve(fakeSocket([]));
+  const gone = [aborted, () => Promise.reject(new Deno.errors.NotConnected("not connected"))];
+  const some = Array.from({ length: 99 }, (_, index) => gone[index % 2]!);
+  using _ = scriptedListen([...some, socket, ...some, aborted, socket]);
+  const listener = await Listener.open(loopback);
+  const { clock, events, done } = accepting(listener, (conn) => served.push(conn));
+  for (let turn = 0; turn < 20; turn++) await settle();
+  assertEquals([served.length, clock.pendingMs, events.length], [1, [50], 1]);
+  await clock.advance(50);
+  assertEquals(served.length, 2);
   listener[Symbol.dispose]();
   await done;
 });
