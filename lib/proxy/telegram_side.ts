@@ -87,10 +87,12 @@ function readEarly(stage: Stage, up: Shaper, saidNothing: boolean): EarlyRead {
   const offset = up.readOffset;
   const room = up.readSize(chunk.size);
   const reading = stage.client.read(chunk.space(offset, offset + room));
-  const gone = () => {
-    if (!stage.hasOther) stage.stop("client-gone");
+  // One function for both outcomes, a count and an error: every client that says nothing more holds it.
+  const watch = (outcome: unknown) => {
+    const isGone = outcome === null ? saidNothing : typeof outcome !== "number";
+    if (isGone && !stage.hasOther) stage.stop("client-gone");
   };
-  reading.then((count) => count === null && saidNothing && gone(), gone);
+  reading.then(watch, watch);
   return { chunk, offset, room, reading };
 }
 

@@ -27,7 +27,7 @@ const tagOffset = 56;
 const dcOffset = 60;
 /** The last block of the frame, where the tag lies, and what is made with it for the packets that follow at once. */
 const tagBlock = tagOffset >> 4;
-const blocksAhead = 32;
+const blocksAhead = 16;
 
 /** The transport inside, by the byte that its tag repeats. */
 export type TransportTag = 0xef | 0xee | 0xdd;
