@@ -47,6 +47,19 @@ Deno.bench("64 KiB of keystream: CtrKeystream, counters included", { group: "key
   }
 });
 
+Deno.bench("64 KiB of keystream: CtrKeystream, in one piece, as a bulk upload has it", { group: "keystream" }, () => {
+  const { buffer } = keystream.next(4096);
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+});
+
+/** What a message of 512 bytes wants, and 16 times as much for the next ones too. */
+for (const ahead of [1, 16]) {
+  const some = new CtrKeystream(key, iv);
+  Deno.bench(`keystream for 16 messages of 512 bytes, made for ${ahead} at a time`, { group: "chat" }, () => {
+    for (let made = 0; made < 16; made += ahead) some.next(32 * ahead);
+  });
+}
+
 const webKey = await crypto.subtle.importKey("raw", key, "AES-CTR", false, ["encrypt"]);
 Deno.bench("64 KiB of keystream: WebCrypto, which keeps no stream state", { group: "keystream" }, async () => {
   await crypto.subtle.encrypt({ name: "AES-CTR", counter: iv, length: 128 }, webKey, plain);
