@@ -10,6 +10,7 @@ import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { readServerFlight, verifyServerFlight } from "../support/server_flight.ts";
 import { DaemonProcess } from "./daemon_process.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
 const answer = randomBytes(700);
@@ -259,15 +260,6 @@ Deno.test("mtg run goes on serving when nobody takes its log any more", async ()
   daemon.signal("SIGTERM");
   assertEquals(await daemon.exited, 0);
 });
-
-function hasIpv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function greetOnUnix(path: string): Promise<void> {
   using conn = await Deno.connect({ transport: "unix", path });

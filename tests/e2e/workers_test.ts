@@ -7,6 +7,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { DaemonProcess } from "./daemon_process.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
 const isLinux = Deno.build.os === "linux";
@@ -170,15 +171,6 @@ for (const reusePort of [false, true]) {
       assertEquals(daemon.log, `mtg: bind-to: cannot listen on ${address}: another program listens there\n`);
     },
   });
-}
-
-function hasIpv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A port that nobody uses, below those that the system gives to whoever asks for any. */

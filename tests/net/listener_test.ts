@@ -4,6 +4,7 @@ import type { Event } from "../../lib/events/event.ts";
 import { Listener, openListeners } from "../../lib/net/listener.ts";
 import type { Conn } from "../../lib/relay/conn.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
+import { hasIpv6 } from "./sockets.ts";
 
 const loopback: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
@@ -56,15 +57,6 @@ Deno.test("Listener.open() says that the machine has no such address", async () 
   const error = await assertRejects(() => Listener.open({ kind: "tcp", host: "203.0.113.77", port: 0 }), Error);
   assertEquals(error.message, "cannot listen on 203.0.113.77:0: this machine has no such address");
 });
-
-function hasIpv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 Deno.test({
   name: "Listener on all interfaces takes a client over IPv4 for what it is, and one over IPv6 too",

@@ -9,6 +9,16 @@ export async function socketPair(hostname = "127.0.0.1"): Promise<[SocketConn, D
   return [new SocketConn(socket), accepted as Deno.TcpConn];
 }
 
+/** Whether this machine has an IPv6 loopback. */
+export function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A directory that is gone, with all that is in it, when it is disposed. */
 export class TempDir implements Disposable {
   readonly path = Deno.makeTempDirSync();
