@@ -32,6 +32,7 @@ const dcNumber: Parser<number> = (raw) => {
   return bad('expected the number of a data centre such as "2", "-2" (media) or "10002" (test)');
 };
 
+/** Below 4 KiB there is one more size of buffers, which is what idle clients have. */
 const largestBuffer: Parser<number> = (raw) => {
   const parsed = bytes({ bytes: 2 ** 18, text: "256kib" })(raw);
   return parsed.ok && parsed.value < 4096 ? bad('expected a size from "4kib" to "256kib"') : parsed;

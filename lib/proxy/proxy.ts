@@ -61,23 +61,21 @@ export class Proxy implements AsyncDisposable {
     if (this.#closing.signal.aborted) return client[Symbol.dispose]();
     const session = new Session(client, this.#nextId(), this.#host);
     this.#sessions.add(session);
-    this.#tellYielded(this.#strangers.add(session));
+    const gone = this.#strangers.add(session);
+    if (gone !== undefined) this.#tellYielded(gone);
     session.run();
   }
 
   /**
-   * Closes up to `count` connections that have not proven the secret, those that have been silent longest first. For whoever
-   * listens and has run out of descriptors.
+   * Closes up to `count` connections that have not proven the secret, but for those that have just come. For whoever listens and
+   * has run out of descriptors.
    *
    * @returns How many were closed.
    */
   makeRoom(count: number): number {
-    for (let closed = 0; closed < count; closed++) {
-      const gone = this.#strangers.yieldOne();
-      if (gone === undefined) return closed;
-      this.#tellYielded(gone);
-    }
-    return count;
+    const gone = this.#strangers.yieldOlder(count);
+    for (const session of gone) this.#tellYielded(session);
+    return gone.length;
   }
 
   /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
@@ -114,10 +112,8 @@ export class Proxy implements AsyncDisposable {
     this.#empty = undefined;
   }
 
-  #tellYielded(gone: Session | undefined): void {
-    if (gone !== undefined) {
-      this.#host.options.events.emit({ type: "yielded", id: gone.id, remote: gone.client.remote });
-    }
+  #tellYielded({ id, client: { remote } }: Session): void {
+    this.#host.options.events.emit({ type: "yielded", id, remote });
   }
 
   async #untilEmpty(): Promise<void> {

@@ -27,7 +27,7 @@ export class Strangers<T extends Stranger> {
 
   /** Takes one in that has sent nothing yet. @returns Who had to make room for it. */
   add(stranger: T): T | undefined {
-    const gone = this.count < this.atMost ? undefined : this.yieldOne();
+    const gone = this.count < this.atMost ? undefined : this.#yieldOne();
     this.#silent.add(stranger);
     return gone;
   }
@@ -42,12 +42,27 @@ export class Strangers<T extends Stranger> {
     if (!this.#silent.delete(stranger)) this.#heard.delete(stranger);
   }
 
-  /** Stops the one that makes room. @returns It, if there is any. */
-  yieldOne(): T | undefined {
+  /**
+   * Stops up to `most` at once, but no more than the older half: whoever has just come must have time to speak. Those that have
+   * said something are spared while several have not.
+   *
+   * @returns Who had to go.
+   */
+  yieldOlder(most: number): readonly T[] {
+    const crowd = this.#silent.size > 1 ? this.#silent : this.#heard;
+    const older = [...crowd].slice(0, Math.min(most, Math.floor(crowd.size / 2)));
+    for (const each of older) this.#yield(each);
+    return older;
+  }
+
+  #yieldOne(): T | undefined {
     const [next] = this.#silent.size > 0 ? this.#silent : this.#heard;
-    if (next === undefined) return undefined;
-    this.delete(next);
-    next.stop("yielded");
+    if (next !== undefined) this.#yield(next);
     return next;
+  }
+
+  #yield(stranger: T): void {
+    this.delete(stranger);
+    stranger.stop("yielded");
   }
 }

@@ -21,6 +21,13 @@ export function classWithin(bytes: number): ChunkClass {
   return Math.max(0, chunkSizes.findLastIndex((size) => Math.floor(size / 512) * 512 <= bytes)) as ChunkClass;
 }
 
+/** The smallest class of chunks that hold `size` bytes, `most` at most. */
+export function classFor(size: number, most: ChunkClass): ChunkClass {
+  let fitting = most;
+  while (fitting > 0 && chunkSizes[fitting - 1]! >= size) fitting--;
+  return fitting;
+}
+
 /** A buffer and the part of it that is in use: `bytes[start, end)`. `words` views the same memory, 8 bytes each. */
 export class Chunk {
   readonly bytes: Uint8Array;

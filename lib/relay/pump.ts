@@ -4,7 +4,7 @@
  * What has been read is written before the next read is awaited: nothing waits in a buffer for more to come, and a slow
  * receiver slows the sender down by TCP alone. Buffers grow with use and shrink without it.
  */
-import { type Chunk, type ChunkClass, type ChunkPool, chunkSizes, headroom } from "./chunk.ts";
+import { type Chunk, type ChunkClass, type ChunkPool, classFor, headroom } from "./chunk.ts";
 import type { Conn } from "./conn.ts";
 
 /** What happens to bytes between read and write, in place. */
@@ -77,7 +77,7 @@ const smallReadsAtLeast = 2;
 
 /**
  * One direction. It waits by callbacks that are made once, not by `await`, which makes new ones for each chunk and holds
- * half a KB more while it waits; most of all connections do nothing but wait.
+ * 0.8 KB more while it waits; most of all connections do nothing but wait.
  *
  * ```text
  * reading ──▶ shaping ──▶ writing ──▶ reading …       the end of the stream ──▶ passing it on
@@ -179,11 +179,4 @@ export class Pump {
     this.#pool.give(this.#chunk);
     this.#owner.ended(end);
   }
-}
-
-/** The smallest class of chunks that hold `size` bytes, `most` at most. */
-function classFor(size: number, most: ChunkClass): ChunkClass {
-  let fitting = most;
-  while (fitting > 0 && chunkSizes[fitting - 1]! >= size) fitting--;
-  return fitting;
 }

@@ -52,7 +52,20 @@ Deno.test("Strangers forgets who is gone, or has proven the secret, and does not
   strangers.delete(a);
   strangers.heard(a);
   assertEquals([strangers.count, strangers.add(c), strangers.count], [1, undefined, 2]);
-  assertEquals([strangers.yieldOne(), strangers.yieldOne(), strangers.yieldOne()], [b, c, undefined]);
+  assertEquals([strangers.yieldOlder(9), strangers.yieldOlder(9), strangers.count], [[b], [], 1]);
+});
+
+Deno.test("Strangers.yieldOlder() spares the younger half, and those that have spoken while several have not", () => {
+  const strangers = new Strangers<Visitor>(20);
+  const all = visitors(12);
+  for (const each of all) strangers.add(each);
+  for (const each of all.slice(0, 5)) strangers.heard(each);
+  assertEquals(strangers.yieldOlder(2), all.slice(5, 7));
+  assertEquals(strangers.yieldOlder(64), all.slice(7, 9));
+  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64)], [all.slice(9, 10), all.slice(10, 11)]);
+  assertEquals([strangers.yieldOlder(1), strangers.yieldOlder(64)], [all.slice(0, 1), all.slice(1, 3)]);
+  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64)], [all.slice(3, 4), []]);
+  assertEquals([strangers.count, all[11]!.reasons, all[5]!.reasons], [2, [], ["yielded"]]);
 });
 
 Deno.test("Proxy lets nobody's silence keep clients out", async () => {
@@ -102,13 +115,18 @@ Deno.test("Proxy lets strangers at the fronted site make room too, with both the
   assertEquals(await rig.far(0).read(new Uint8Array(200)), null);
 });
 
-Deno.test("Proxy.makeRoom() closes strangers, never clients", async () => {
+Deno.test("Proxy.makeRoom() closes strangers, but none that has just come, and never clients", async () => {
   await using rig = new Rig();
   const [client] = await rig.relay();
-  const strangers = [rig.connect(), rig.connect(), rig.connect()];
-  assertEquals(rig.proxy.makeRoom(2), 2);
-  assertEquals(strangers.map(({ proxyEnd }) => proxyEnd.isClosed), [true, true, false]);
-  assertEquals([rig.proxy.makeRoom(5), rig.proxy.makeRoom(5)], [1, 0]);
-  await settle();
-  assertEquals([client.proxyEnd.isClosed, rig.proxy.connections], [false, 1]);
+  const strangers = [rig.connect(), rig.connect(), rig.connect(), rig.connect(), rig.connect()];
+  assertEquals(rig.proxy.makeRoom(1), 1);
+  assertEquals(rig.proxy.makeRoom(64), 2);
+  assertEquals(strangers.map(({ proxyEnd }) => proxyEnd.isClosed), [true, true, true, false, false]);
+  assertEquals([rig.proxy.makeRoom(64), rig.proxy.makeRoom(64)], [1, 0]);
+  assertEquals(rig.ledger.of("yielded").length, 4);
+  const last = strangers.at(-1)!;
+  await last.greet();
+  await last.send(noise(10));
+  await rig.dc();
+  assertEquals([client.proxyEnd.isClosed, last.proxyEnd.isClosed, rig.proxy.connections], [false, false, 2]);
 });
