@@ -1,4 +1,5 @@
 /** Parsers of addresses: IP, host name, `host:port`, where to listen. See `values.ts` for what a parser is. */
+import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, type TcpAddress } from "../address.ts";
 import { bad, good, integer, type Parsed, type Parser } from "./values.ts";
 
@@ -54,6 +55,50 @@ export const host: Parser<string> = (raw) => {
   const found = readIpv4(text) ?? readIpv6(text) ?? readName(text);
   return found === undefined ? bad('expected a host name such as "proxy.example.com", or an IP address') : good(found);
 };
+
+/** The site that strangers see: a host, or a Unix socket. */
+export interface FrontTarget {
+  readonly host: string | undefined;
+  readonly unixPath: string | undefined;
+}
+
+/** A DNS name, an IP address or `unix:/path`. */
+export const frontTarget: Parser<FrontTarget> = (raw) => {
+  const text = textOf(raw);
+  if (/^unix:./i.test(text)) return good({ host: undefined, unixPath: text.slice("unix:".length) });
+  const parsed = host(raw);
+  if (parsed.ok) return good({ host: parsed.value, unixPath: undefined });
+  return bad('expected a host name such as "www.example.com", an IP address or "unix:/run/site.sock"');
+};
+
+/** A network in CIDR notation, or a single address; given with its length: `10.0.0.0/8`, `::1/128`. */
+export const network: Parser<string> = (raw) => {
+  const text = textOf(raw);
+  const single = readIpv4(text) ?? readIpv6(text);
+  const whole = single === undefined ? text : `${text}/${single.includes(":") ? 128 : 32}`;
+  if (!whole.includes("/") || !ipaddr.isValidCIDR(whole)) {
+    return bad('expected a network such as "10.0.0.0/8" or "2001:db8::/32", or an IP address');
+  }
+  const [address, length] = ipaddr.parseCIDR(whole);
+  return good(`${address.toString()}/${length}`);
+};
+
+/** An array, or a single one of its elements. `one` parses each. */
+export function listOf<T>(one: Parser<T>): Parser<readonly T[]> {
+  return (raw) => {
+    if (!Array.isArray(raw)) {
+      const parsed = one(raw);
+      return parsed.ok ? good([parsed.value]) : parsed;
+    }
+    const found: T[] = [];
+    for (const [index, item] of raw.entries()) {
+      const parsed = one(item);
+      if (!parsed.ok) return bad(parsed.expected, [index]);
+      found.push(parsed.value);
+    }
+    return good(found);
+  };
+}
 
 /** Host and port apart; the host of `[::1]:443` without its brackets, that of `:443` empty. */
 function splitHostPort(text: string, leastPort: number): { host: string; port: number; ipv6: boolean } | undefined {

@@ -6,7 +6,19 @@
  * same goes for an empty text, wherever a key need not be given.
  */
 import type { PreferIp } from "../address.ts";
-import { addresses, host, ip, ipAndPort, ipv4, ipv6, listenAddress } from "./address_values.ts";
+import {
+  addresses,
+  type FrontTarget,
+  frontTarget,
+  host,
+  ip,
+  ipAndPort,
+  ipv4,
+  ipv6,
+  listenAddress,
+  listOf,
+  network,
+} from "./address_values.ts";
 import type { Config, LogLevel } from "./config.ts";
 import {
   defaulted,
@@ -20,6 +32,7 @@ import {
   type Table,
   type ValuesOf,
 } from "./field.ts";
+import { dnsServer, uplink } from "./uri_values.ts";
 import { bad, bool, bytes, choice, duration, errorRate, good, integer, type Parser, port, secret } from "./values.ts";
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
@@ -125,6 +138,31 @@ const topFields = {
     hot: true,
     default: false,
   }),
+  proxyProtocolListener: defaulted("proxy-protocol-listener", bool, {
+    docs: "Clients come through a load balancer that says where they came from, by a PROXY protocol header.",
+    hot: true,
+    default: false,
+  }),
+  proxyProtocolTrusted: defaulted("proxy-protocol-trusted", listOf(network), {
+    docs: "Networks of load balancers whose PROXY protocol headers are believed; from others a header is refused.",
+    hot: true,
+    default: ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+  }),
+  autoUpdate: defaulted("auto-update", bool, {
+    docs: "Ask Telegram each hour for further addresses of data centre 203, which serves media.",
+    hot: true,
+    default: false,
+  }),
+  watchConfig: defaulted("watch-config", bool, {
+    docs: "Read this file again whenever it changes, not on SIGHUP alone.",
+    hot: true,
+    default: false,
+  }),
+  ntpServers: defaulted("ntp-servers", listOf(host), {
+    docs: "Time servers that `mtg doctor` asks.",
+    hot: true,
+    default: ["0.pool.ntp.org", "time.cloudflare.com"],
+  }),
   graceMs: defaulted("grace", duration, {
     docs: 'How long running sessions may go on when the proxy is told to stop; "0s" is not at all.',
     hot: true,
@@ -138,8 +176,8 @@ const sectionFields = {
     hot: true,
     default: true,
   }),
-  frontHost: optional("domain-fronting.host", host, {
-    docs: "The site that everyone sees who does not know the secret; without it, the host of a fake-TLS secret.",
+  frontTarget: optional<FrontTarget>("domain-fronting.host", frontTarget, {
+    docs: 'The site that strangers see, or "unix:/path"; without it, the host of a fake-TLS secret.',
     hot: true,
     sample: "www.example.com",
   }),
@@ -153,6 +191,21 @@ const sectionFields = {
     hot: true,
     default: 443,
   }),
+  frontProxyProtocol: defaulted("domain-fronting.proxy-protocol", bool, {
+    docs: "Tell that site where each client came from, by a PROXY protocol header of version 2.",
+    hot: true,
+    default: false,
+  }),
+  dns: optional("network.dns", dnsServer, {
+    docs: 'Who looks names up: "udp://1.1.1.1", "tls://1.1.1.1", "https://1.1.1.1"; without it, the system.',
+    hot: true,
+    sample: "https://1.1.1.1",
+  }),
+  uplinks: defaulted("network.proxies", listOf(uplink), {
+    docs: 'SOCKS5 proxies on the way to Telegram: "socks5://user:password@host:port"; "" is the direct way.',
+    hot: true,
+    default: [],
+  }),
   largestBufferBytes: defaulted("network.largest-buffer", largestBuffer, {
     docs: "How large the buffer of a session in each direction may grow; rounded down to 4, 16, 64, 128 or 256 KiB.",
     hot: false,
@@ -160,6 +213,12 @@ const sectionFields = {
   }),
   tcpMs: defaulted("network.timeout.tcp", duration, {
     docs: "How long connecting to Telegram or to the fronted site may take.",
+    hot: true,
+    default: "10s",
+    zeroIsDefault: true,
+  }),
+  httpMs: defaulted("network.timeout.http", duration, {
+    docs: "How long a download may take: addresses of Telegram, one's own address.",
     hot: true,
     default: "10s",
     zeroIsDefault: true,
@@ -229,10 +288,28 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     allowFallbackOnUnknownDc: values.allowFallbackOnUnknownDc,
     graceMs: values.graceMs,
     telegram: { fastMode: values.fastMode },
-    domainFronting: { host: values.frontHost, ip: values.frontIp, port: values.frontPort },
+    proxyProtocolListener: values.proxyProtocolListener,
+    proxyProtocolTrusted: values.proxyProtocolTrusted,
+    autoUpdate: values.autoUpdate,
+    watchConfig: values.watchConfig,
+    ntpServers: values.ntpServers,
+    domainFronting: {
+      host: values.frontTarget?.host,
+      unixPath: values.frontTarget?.unixPath,
+      ip: values.frontIp,
+      port: values.frontPort,
+      proxyProtocol: values.frontProxyProtocol,
+    },
     network: {
+      dns: values.dns,
+      uplinks: values.uplinks,
       largestBufferBytes: values.largestBufferBytes,
-      timeout: { tcpMs: values.tcpMs, handshakeMs: values.handshakeMs, idleMs: values.idleMs },
+      timeout: {
+        tcpMs: values.tcpMs,
+        httpMs: values.httpMs,
+        handshakeMs: values.handshakeMs,
+        idleMs: values.idleMs,
+      },
     },
     defense: {
       antiReplay: {

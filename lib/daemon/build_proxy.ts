@@ -46,7 +46,8 @@ export function buildProxyOptions(
 
 /** Where clients go that have not proven the secret: what the config names, else the host of a fake-TLS secret. */
 export function frontOf(config: Config): Address | undefined {
-  const { host, ip, port } = config.domainFronting;
+  const { host, ip, port, unixPath } = config.domainFronting;
+  if (unixPath !== undefined) return { kind: "unix", path: unixPath };
   const named = ip ?? host ?? (config.secret.kind === "tls" ? config.secret.host : undefined);
   return named === undefined ? undefined : { kind: "tcp", host: named, port };
 }
