@@ -4,8 +4,9 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
-import { directDialer } from "../net/dialer.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
+import type { Network } from "./network.ts";
+import type { Settings } from "./settings.ts";
 import type { SharedState } from "./shared_state.ts";
 
 export interface Surroundings {
@@ -13,13 +14,14 @@ export interface Surroundings {
   readonly events: EventSink;
   readonly isOwn: ProxyOptions["isOwn"];
   readonly shared: SharedState;
+  readonly network: Network;
   /** Threads that serve, this one included. */
   readonly workers: number;
 }
 
 export function buildProxyOptions(
-  config: Config,
-  { clock, events, isOwn, shared, workers }: Surroundings,
+  { config }: Settings,
+  { clock, events, isOwn, shared, network, workers }: Surroundings,
 ): ProxyOptions {
   return {
     secret: config.secret,
@@ -27,7 +29,7 @@ export function buildProxyOptions(
     nextId: () => shared.connectionIds.next(),
     // Only its own strangers can a thread close, and the kernel shares connections out evenly.
     strangersAtMost: Math.ceil(config.strangerConcurrency / workers),
-    dialer: directDialer,
+    dialer: network.telegram,
     clock,
     random: systemRandom,
     events,

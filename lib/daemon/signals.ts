@@ -20,6 +20,13 @@ export function onEndSignal(onFirst: (name: string) => void): Disposable {
   };
 }
 
+/** Calls `reload` at each SIGHUP, where the system has it. Disposing leaves it to the system again, which ends the process. */
+export function onReloadSignal(reload: () => void): Disposable {
+  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  Deno.addSignalListener("SIGHUP", reload);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", reload) };
+}
+
 function exitAtOnce(): void {
   try {
     Deno.exit(1);

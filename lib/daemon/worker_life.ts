@@ -6,6 +6,7 @@ import type { Heartbeats } from "./heartbeats.ts";
 import { untilGone } from "./lifeline.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { ThreadOptions } from "./proxy_thread.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * How long a worker may be silent. That is counted in looks at its heartbeat, not in time: where the whole machine or process
@@ -48,6 +49,8 @@ export class WorkerLife implements Disposable {
   readonly #options: WorkerLifeOptions;
   readonly #worker: Worker | undefined;
   readonly #listening = Promise.withResolvers<readonly Address[] | undefined>();
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #applying: PromiseWithResolvers<void>[] = [];
   readonly #closed = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<WorkerEnd>();
   readonly #gone = Promise.withResolvers<void>();
@@ -85,6 +88,15 @@ export class WorkerLife implements Disposable {
   /** Resolves when its thread is gone too, which is later than its end if it hangs, and may be never. */
   get gone(): Promise<void> {
     return this.#gone.promise;
+  }
+
+  /** Has it serve by `settings`; resolves when it does, or has ended. */
+  async apply(settings: Settings): Promise<void> {
+    if (this.#over.signal.aborted) return;
+    const applied = Promise.withResolvers<void>();
+    this.#applying.push(applied);
+    this.#tell({ type: "apply", settings });
+    await applied.promise;
   }
 
   stop(graceMs: number): void {
@@ -125,6 +137,8 @@ export class WorkerLife implements Disposable {
       case "listening":
         this.#holdLifeline();
         return this.#listening.resolve(message.bound);
+      case "applied":
+        return this.#applying.shift()?.resolve();
       case "closed":
         return this.#closed.resolve();
       case "failed":
@@ -169,6 +183,7 @@ export class WorkerLife implements Disposable {
     this.#worker?.terminate();
     this.#listening.resolve(undefined);
     this.#closed.resolve();
+    for (const applied of this.#applying) applied.resolve();
     this.#ended.resolve(end);
   }
 }
