@@ -38,7 +38,7 @@ export const access: Command = {
       ipv6: readFlag(input, "ipv6", ipv6),
       port: readFlag(input, "port", port),
     };
-    const config = await readConfigFile(input.arguments[0] ?? "", environment);
+    const config = await readConfigFile(input.arguments[0], environment);
     const encoding = input.has("hex") ? "hex" : "base64";
     const targets = linkTargets(config, config.bindTo, overrides);
     const [first] = targets;

@@ -12,6 +12,8 @@ export interface Environment {
   readonly isTerminal: boolean;
   readFile(path: string): Promise<string>;
   readStandardInput(): Promise<string>;
+  /** An environment variable; `undefined` too if Deno may not read it. */
+  env(name: string): string | undefined;
   /** Nobody but this user may read what it writes: every file of ours holds a secret. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
@@ -25,6 +27,14 @@ export const denoEnvironment: Environment = {
   isTerminal: Deno.stdout.isTerminal(),
   readFile: (path) => Deno.readTextFile(path),
   readStandardInput: () => new Response(Deno.stdin.readable).text(),
+  env: (name) => {
+    try {
+      return Deno.env.get(name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return undefined;
+      throw error;
+    }
+  },
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),

@@ -17,7 +17,7 @@ export const run: Command = {
   arguments: [configArgument],
   flags: [noLinksFlag],
   run: async (input, environment) => {
-    const config = await readConfigFile(input.arguments[0] ?? "", environment);
+    const config = await readConfigFile(input.arguments[0], environment);
     return await serveWithLinks(config, environment, { links: !input.has("no-links") });
   },
 };

@@ -75,6 +75,8 @@ export interface Config {
     /** Ways to Telegram; none is the direct one. */
     readonly uplinks: readonly Uplink[];
     readonly largestBufferBytes: number;
+    /** Whether sockets ask the system to probe connections that are silent. */
+    readonly keepAlive: boolean;
     readonly timeout: {
       readonly tcpMs: number;
       readonly httpMs: number;

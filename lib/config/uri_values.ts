@@ -1,16 +1,19 @@
 /** Parsers of URIs: DNS servers and SOCKS5 proxies. See `values.ts` for what a parser is. */
 import { host as hostName, ip } from "./address_values.ts";
 import type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config.ts";
-import { bad, duration, good, integer, type Parsed, type Parser } from "./values.ts";
+import { anyCase, bad, describe, duration, good, integer, type Parsed } from "./values.ts";
 
 const dnsExpected =
   'expected a DNS server such as "https://1.1.1.1", "tls://dns.example.com", "udp://1.1.1.1" or "1.1.1.1"';
 const proxyExpected =
   'expected a SOCKS5 proxy such as "socks5://user:password@203.0.113.9:1080", or "" for the direct way';
+/** For editors, which need to know less than the parsers do. */
+const dnsPattern = `^\\s*(?:(?:${anyCase("https|tls|udp")})://\\S+|[0-9A-Fa-f:.]+)\\s*$`;
+const proxyPattern = `^\\s*(?:${anyCase("socks5")}[hH]?://\\S+)?\\s*$`;
 const defaultBreaker: BreakerOptions = { openThreshold: 5, halfOpenTimeoutMs: 60_000, resetFailuresTimeoutMs: 10_000 };
 
 /** `udp://ip[:port]`, `tls://host[:port]`, `https://host[:port][/path]`, or a bare IP address, which means UDP. */
-export const dnsServer: Parser<DnsServer> = (raw) => {
+export const dnsServer = describe<DnsServer>({ type: "string", pattern: dnsPattern }, (raw) => {
   const text = typeof raw === "string" ? raw.trim() : "";
   const bare = ip(text);
   if (bare.ok) return good({ kind: "udp", host: bare.value, port: 53 });
@@ -32,13 +35,13 @@ export const dnsServer: Parser<DnsServer> = (raw) => {
     default:
       return bad(dnsExpected);
   }
-};
+});
 
 /**
  * `socks5://[user:password@]host[:port]`, or `socks5h` for names to be looked up by the proxy. The query may tune its circuit
  * breaker: `open_threshold`, `half_open_timeout`, `reset_failures_timeout`. An empty text is the direct way.
  */
-export const uplink: Parser<Uplink> = (raw) => {
+export const uplink = describe<Uplink>({ type: "string", pattern: proxyPattern }, (raw) => {
   const text = typeof raw === "string" ? raw.trim() : undefined;
   if (text === "") return good({ kind: "direct" });
   const uri = readUri(text ?? "");
@@ -60,7 +63,7 @@ export const uplink: Parser<Uplink> = (raw) => {
   if (sizes.some((size) => size > 255)) return bad("expected user and password of at most 255 bytes each");
   if (sizes[0] === 0) return bad("expected a user before the password");
   return good(proxy);
-};
+});
 
 function breakerOf(search: string): Parsed<BreakerOptions> {
   const found: Record<string, number> = {};

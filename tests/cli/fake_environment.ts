@@ -16,6 +16,7 @@ export interface Outcome {
 export interface World {
   readonly files?: Readonly<Record<string, string>>;
   readonly standardInput?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   /** What the proxy says that it listens on; by default what the configuration says. */
   readonly bound?: readonly Address[];
@@ -38,6 +39,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       return text === undefined ? Promise.reject(new Deno.errors.NotFound()) : Promise.resolve(text);
     },
     readStandardInput: () => Promise.resolve(world.standardInput ?? ""),
+    env: (name) => world.env?.[name],
     writeFile: (path, bytes) => {
       if (world.failure !== undefined) return Promise.reject(world.failure);
       written.set(path, bytes);

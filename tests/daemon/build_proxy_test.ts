@@ -105,7 +105,7 @@ Deno.test("buildProxyOptions() does take everything else as the configuration sa
       toleranceMs: 7_000,
       fallbackOnUnknownDc: true,
       fastMode: false,
-      timeouts: { tcpMs: 1_000, handshakeMs: 2_000, idleMs: 3_000 },
+      timeouts: { tcpMs: 1_000, httpMs: 10_000, handshakeMs: 2_000, idleMs: 3_000 },
     },
   );
   assertEquals([options.strangersAtMost, options.largestBuffer], [66, 16_384]);
