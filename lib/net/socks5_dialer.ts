@@ -143,8 +143,10 @@ export class Socks5Dialer implements Dialer {
     await writeAll(conn, encodeGreeting(credentials !== undefined));
     const method = await this.#read(conn, decodeMethod);
     if (method !== "none") {
-      if (credentials === undefined) throw this.#error("proxy", "wants a user and a password");
-      if (method === "refused") throw this.#error("proxy", "wants another login than by user and password");
+      if (credentials === undefined) {
+        throw this.#error("proxy", "wants another login than none: give user and password");
+      }
+      if (method === "refused") throw this.#error("proxy", "takes neither no login nor one by user and password");
       progress.waitingFor = "an answer to the login";
       await writeAll(conn, encodeLogin(credentials));
       if (!await this.#read(conn, decodeLoginReply)) throw this.#error("proxy", "refuses the user and the password");

@@ -44,6 +44,8 @@ export class SocksServer implements AsyncDisposable {
   behaviour: SocksBehaviour;
   /** Connections so far. */
   accepted = 0;
+  /** Connections that have asked what it is too mute to answer. */
+  unanswered = 0;
   /** `host:port` of every request as it stood there, IPv6 as 32 hex digits. */
   readonly requests: string[] = [];
   /** Every `user:password` that came. */
@@ -109,15 +111,18 @@ export class SocksServer implements AsyncDisposable {
     // It may read ahead: what a client sends behind its request is for the target.
     const reader = new ByteReader((into) => conn.read(into));
     if (this.behaviour === "drop") return;
-    if (this.behaviour === "mute") return await untilEnd(reader);
+    if (this.behaviour === "mute") return await this.#ignore(reader);
     if (this.behaviour === "http") return await this.#answer(conn, new TextEncoder().encode("HTTP/1.1 400 no\r\n\r\n"));
     if (!(await this.#letIn(conn, reader))) return;
     if (this.behaviour === "drop-after-method") return;
-    if (this.behaviour === "mute-after-method") return await untilEnd(reader);
+    if (this.behaviour === "mute-after-method") return await this.#ignore(reader);
     const target = await this.#readRequest(reader);
     const { firstPayload = new Uint8Array(0), bound = Uint8Array.of(1, 0, 0, 0, 0, 0, 0) } = this.#options;
     const reply = (code: number) => concat(Uint8Array.of(5, code, 0), bound);
-    if (this.behaviour === "mute-after-request") return await untilEnd(reader);
+    if (this.behaviour === "mute-after-request") {
+      this.unanswered++;
+      return await untilEnd(reader);
+    }
     if (this.behaviour === "drop-in-reply") return await this.#answer(conn, reply(0).subarray(0, 6));
     if (typeof this.behaviour === "number") return await this.#answer(conn, reply(this.behaviour));
     const other = await this.#connect(target);
@@ -128,6 +133,11 @@ export class SocksServer implements AsyncDisposable {
     } finally {
       this.#close(other);
     }
+  }
+
+  async #ignore(reader: ByteReader): Promise<void> {
+    if (await reader.some() !== null) this.unanswered++;
+    await untilEnd(reader);
   }
 
   async #letIn(conn: Deno.TcpConn, reader: ByteReader): Promise<boolean> {
