@@ -46,6 +46,10 @@ export type Event =
     readonly downBytes: number;
     readonly durationMs: number;
   }
+  /** A proxy on the way to Telegram keeps failing: for so long it is left out where there is another way. */
+  | { readonly type: "uplink-down"; readonly uplink: Address; readonly reason: string; readonly leftOutMs: number }
+  /** It works again. */
+  | { readonly type: "uplink-up"; readonly uplink: Address }
   /** A listener could not accept; it goes on. */
   | { readonly type: "accept-failed"; readonly address: Address; readonly reason: string }
   /** A fault of ours: the connection is closed, the rest goes on. */

@@ -138,6 +138,7 @@ function levelOf(event: Event): LogLevel {
       return event.code === "replayed" ? "warning" : "info";
     case "dc-replaced":
     case "yielded":
+    case "uplink-up":
       return "info";
     case "limited":
     case "front-failed":
@@ -145,6 +146,7 @@ function levelOf(event: Event): LogLevel {
     case "dial-failed":
     case "replay-filter-full":
     case "accept-failed":
+    case "uplink-down":
       return "warning";
     case "fault":
       return "error";
@@ -239,6 +241,19 @@ function describeOther(event: Other): Description {
           `raise defense.anti-replay.max-size, or new clients may be taken for replays`,
         properties: { capacity: event.capacity },
       };
+    case "uplink-down": {
+      const uplink = formatAddress(event.uplink);
+      const { reason, leftOutMs } = event;
+      return {
+        message: `the SOCKS5 proxy ${uplink} keeps failing and is left out for ${Math.ceil(leftOutMs / 1000)} s ` +
+          `if there is another way: it ${reason}`,
+        properties: { uplink, leftOutMs },
+      };
+    }
+    case "uplink-up": {
+      const uplink = formatAddress(event.uplink);
+      return { message: `the SOCKS5 proxy ${uplink} works again`, properties: { uplink } };
+    }
     case "accept-failed": {
       const address = formatAddress(event.address);
       return { message: `cannot accept clients on ${address} for now: ${event.reason}`, properties: { address } };

@@ -27,10 +27,10 @@ export async function turnAway(
 }
 
 async function dialFront(stage: Stage, front: Address): Promise<Conn> {
-  const { events, dialer, isOwn } = stage.options;
+  const { events, dialer, frontDialer = dialer, isOwn } = stage.options;
   let other: Conn;
   try {
-    other = await stage.dial(({ signal }) => dialer.dial(front, { signal }));
+    other = await stage.dial(({ signal }) => frontDialer.dial(front, { signal }));
   } catch (error) {
     if (!stage.isStopped) events.emit({ type: "front-failed", id: stage.id, front, reason: messageOf(error) });
     throw new Ended("front-failed");

@@ -18,8 +18,10 @@ export interface ProxyOptions {
   readonly slots: Slots;
   /** Connections at a time that have not proven it; where there are more, those that have been silent longest make room. */
   readonly strangersAtMost: number;
-  /** Opens connections to Telegram and to the fronted site. */
+  /** Opens connections to Telegram. */
   readonly dialer: Dialer;
+  /** Opens those to the fronted site. @default {dialer} */
+  readonly frontDialer?: Dialer | undefined;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly events: EventSink;

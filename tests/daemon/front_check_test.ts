@@ -103,6 +103,13 @@ Deno.test("checkFront() does close what it has opened, and says nothing where al
   assertEquals(await far.read(new Uint8Array(1)), null);
 });
 
+Deno.test("checkFront() does take the way that strangers are taken", async () => {
+  const [near] = memoryPipe();
+  const { options, events } = checkOf(() => Promise.reject(new Error("only for Telegram")));
+  await checkFront({ ...options, frontDialer: { dial: () => Promise.resolve(near) } }, new AbortController().signal);
+  assertEquals([events, near.isClosed], [[], true]);
+});
+
 Deno.test("checkFront() does warn of a loop", async () => {
   const [near] = memoryPipe();
   const { options, events } = checkOf(() => Promise.resolve(near), true);

@@ -80,6 +80,19 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 7, client: "[2001:db8::7]:50000", reason: "idle", upBytes: 64, downBytes: 0, durationMs: 299_501 },
   ],
   [
+    { type: "uplink-down", uplink: front, reason: "cannot be reached: refused", leftOutMs: 59_999.5 },
+    "warning",
+    "the SOCKS5 proxy front.test:443 keeps failing and is left out for 60 s if there is another way: " +
+    "it cannot be reached: refused",
+    { uplink: "front.test:443", leftOutMs: 59_999.5 },
+  ],
+  [
+    { type: "uplink-up", uplink: remote },
+    "info",
+    "the SOCKS5 proxy [2001:db8::7]:50000 works again",
+    { uplink: "[2001:db8::7]:50000" },
+  ],
+  [
     { type: "accept-failed", address: { kind: "unix", path: "/run/mtg.sock" }, reason: "too many open files" },
     "warning",
     "cannot accept clients on unix:/run/mtg.sock for now: too many open files",
@@ -130,9 +143,20 @@ for (
       "front-loop",
       "dial-failed",
       "dc-replaced",
+      "uplink-down",
+      "uplink-up",
       "accept-failed",
     ]],
-    ["warning", ["limited", "refused", "front-failed", "front-failed", "front-loop", "dial-failed", "accept-failed"]],
+    ["warning", [
+      "limited",
+      "refused",
+      "front-failed",
+      "front-failed",
+      "front-loop",
+      "dial-failed",
+      "uplink-down",
+      "accept-failed",
+    ]],
     ["error", []],
   ] as const
 ) {
