@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
 import { directDialer } from "../net/dialer.ts";
+import { IpSet } from "../policy/ip_set.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
 import type { SharedState } from "./shared_state.ts";
 
@@ -38,6 +39,8 @@ export function buildProxyOptions(
     dcOverrides: config.dcOverrides,
     fallbackOnUnknownDc: config.allowFallbackOnUnknownDc,
     front: frontOf(config),
+    proxyProtocol: config.proxyProtocolListener ? { trusted: IpSet.from(config.proxyProtocolTrusted) } : undefined,
+    frontProxyProtocol: config.domainFronting.proxyProtocol,
     isOwn,
     largestBuffer: config.network.largestBufferBytes,
     timeouts: config.network.timeout,

@@ -38,6 +38,12 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 2, client: "[2001:db8::7]:50000", code: "replayed", outcome: "ignored" },
   ],
   [
+    { type: "untrusted-header", id: 11, remote },
+    "warning",
+    '#11 a PROXY protocol header came from [2001:db8::7]:50000, which is not in "proxy-protocol-trusted"',
+    { id: 11, client: "[2001:db8::7]:50000" },
+  ],
+  [
     { type: "front-failed", id: 3, front, reason: "refused" },
     "warning",
     "#3 cannot reach the fronted site front.test:443: refused",
@@ -125,6 +131,7 @@ for (
       "yielded",
       "refused",
       "refused",
+      "untrusted-header",
       "front-failed",
       "front-failed",
       "front-loop",
@@ -132,7 +139,16 @@ for (
       "dc-replaced",
       "accept-failed",
     ]],
-    ["warning", ["limited", "refused", "front-failed", "front-failed", "front-loop", "dial-failed", "accept-failed"]],
+    ["warning", [
+      "limited",
+      "refused",
+      "untrusted-header",
+      "front-failed",
+      "front-failed",
+      "front-loop",
+      "dial-failed",
+      "accept-failed",
+    ]],
     ["error", []],
   ] as const
 ) {
