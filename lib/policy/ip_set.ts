@@ -20,7 +20,7 @@ export class IpSet {
     return new IpSet(cidrs.map(parseNetwork));
   }
 
-  /** Whether `ip`, an address literal without brackets, is in one of the networks. What is none is not. */
+  /** Whether `ip`, an address as sockets tell it, is in one of the networks; what is no address is not. Some microseconds. */
   has(ip: string): boolean {
     const address = parseIp(ip);
     return address !== undefined &&

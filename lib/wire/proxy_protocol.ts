@@ -18,7 +18,7 @@
  * See https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt.
  */
 import ipaddr from "ipaddr.js";
-import { type Address, type TcpAddress, unmapIpv4 } from "../address.ts";
+import type { Address, TcpAddress } from "../address.ts";
 import { ByteReader } from "../bytes/reader.ts";
 import { ProtocolError } from "../errors.ts";
 
@@ -106,8 +106,10 @@ function readIpv4(text: string): string {
 }
 
 function readIpv6(text: string): string {
-  if (!/^[0-9a-f:.]+$/i.test(text) || !ipaddr.IPv6.isValid(text)) throw bad("an address of TCP6 is no IPv6");
-  return unmapIpv4(ipaddr.IPv6.parse(text).toString());
+  // ipaddr.js takes ::192.0.2.1, a form out of use, for a mapped address.
+  const url = /^[0-9a-f:.]+$/i.test(text) ? URL.parse(`http://[${text}]`) : null;
+  if (url === null) throw bad("an address of TCP6 is no IPv6");
+  return ipaddr.process(url.hostname.slice(1, -1)).toString();
 }
 
 function readPort(text: string): number {
@@ -154,7 +156,7 @@ function readPair(reader: ByteReader, size: 4 | 16): Pair {
 }
 
 function readHost(bytes: Uint8Array): string {
-  return unmapIpv4(ipaddr.fromByteArray([...bytes]).toString());
+  return ipaddr.process(ipaddr.fromByteArray([...bytes]).toString()).toString();
 }
 
 function bad(what: string): ProtocolError {

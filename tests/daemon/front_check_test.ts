@@ -103,6 +103,14 @@ Deno.test("checkFront() does close what it has opened, and says nothing where al
   assertEquals(await far.read(new Uint8Array(1)), null);
 });
 
+Deno.test("checkFront() does send no PROXY protocol header: nobody comes with it", async () => {
+  const [near, far] = memoryPipe();
+  const { options } = checkOf(() => Promise.resolve(near), false, 'ip = "192.0.2.1"\nproxy-protocol = true');
+  assertEquals(options.frontProxyProtocol, true);
+  await checkFront(options, new AbortController().signal);
+  assertEquals(await far.read(new Uint8Array(1)), null);
+});
+
 Deno.test("checkFront() does warn of a loop", async () => {
   const [near] = memoryPipe();
   const { options, events } = checkOf(() => Promise.resolve(near), true);
