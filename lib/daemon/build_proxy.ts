@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
+import { IpSet } from "../policy/ip_set.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
 import type { Network } from "./network.ts";
 import type { Settings } from "./settings.ts";
@@ -40,6 +41,8 @@ export function buildProxyOptions(
     dcOverrides: config.dcOverrides,
     fallbackOnUnknownDc: config.allowFallbackOnUnknownDc,
     front: frontOf(config),
+    proxyProtocol: config.proxyProtocolListener ? { trusted: IpSet.from(config.proxyProtocolTrusted) } : undefined,
+    frontProxyProtocol: config.domainFronting.proxyProtocol,
     isOwn,
     largestBuffer: config.network.largestBufferBytes,
     timeouts: config.network.timeout,

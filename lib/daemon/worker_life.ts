@@ -111,7 +111,9 @@ export class WorkerLife implements Disposable {
 
   #open(): Worker {
     const { module, thread } = this.#options;
-    const paths = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
+    const { unixPath } = thread.config.domainFronting;
+    const listening = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
+    const paths = unixPath === undefined ? listening : [...listening, unixPath];
     const files = paths.length > 0 ? paths : false;
     const none = { env: false, ffi: false, import: false, run: false, sys: false };
     const worker = new Worker(module, {

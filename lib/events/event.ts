@@ -24,6 +24,8 @@ export type Event =
     readonly reason: string;
     readonly outcome: "fronted" | "ignored" | "closed";
   }
+  /** A PROXY protocol header came from an address that is not trusted; the client was refused, as anybody is who sends other bytes. */
+  | { readonly type: "untrusted-header"; readonly id: ConnectionId; readonly remote: Address }
   /** The fronted site could not be reached. `id` is absent when it was found at start. */
   | { readonly type: "front-failed"; readonly id?: ConnectionId; readonly front: Address; readonly reason: string }
   /** The fronted site is this proxy itself. `id` is absent when it was found at start. */

@@ -141,6 +141,7 @@ function levelOf(event: Event): LogLevel {
     case "uplink-up":
       return "info";
     case "limited":
+    case "untrusted-header":
     case "front-failed":
     case "front-loop":
     case "dial-failed":
@@ -177,6 +178,14 @@ function describe(event: Event): Description {
         properties: { id, client },
       };
     }
+    case "untrusted-header": {
+      const client = formatAddress(event.remote);
+      const { id } = event;
+      return {
+        message: `#${id} a PROXY protocol header came from ${client}, which is not in "proxy-protocol-trusted"`,
+        properties: { id, client },
+      };
+    }
     case "refused": {
       const client = formatAddress(event.remote);
       const { id, code, outcome, reason } = event;
@@ -203,7 +212,10 @@ function describeClosed(event: Event & { type: "closed" }): Description {
   };
 }
 
-type Other = Exclude<Event, { readonly type: "opened" | "limited" | "yielded" | "refused" | "closed" | "fault" }>;
+type Other = Exclude<
+  Event,
+  { readonly type: "opened" | "limited" | "yielded" | "untrusted-header" | "refused" | "closed" | "fault" }
+>;
 
 function describeOther(event: Other): Description {
   switch (event.type) {

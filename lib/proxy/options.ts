@@ -2,6 +2,7 @@ import type { Address, PreferIp } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import type { ConnectionId, EventSink } from "../events/event.ts";
+import type { IpSet } from "../policy/ip_set.ts";
 import type { ReplayFilter } from "../policy/replay_filter.ts";
 import type { Secret } from "../policy/secret.ts";
 import type { Slots } from "../policy/slots.ts";
@@ -42,6 +43,13 @@ export interface ProxyOptions {
   readonly fallbackOnUnknownDc: boolean;
   /** Where clients go that have not proven the secret; without one they are read and ignored until the handshake times out. */
   readonly front: Address | undefined;
+  /**
+   * Set where clients come through load balancers that tell their addresses by a PROXY protocol header. Those of `trusted` and
+   * of Unix sockets are believed; they may also leave it out. From others it is what any stranger sends. @default {undefined}
+   */
+  readonly proxyProtocol?: { readonly trusted: IpSet } | undefined;
+  /** Whether the fronted site gets such a header, of version 2, before the client's bytes. @default {false} */
+  readonly frontProxyProtocol?: boolean;
   /** Whether a connection that was dialed ends at this proxy itself, which must not front itself. */
   readonly isOwn: (dialed: Conn) => boolean;
   /** The largest buffer, in bytes, that each direction of a session grows to. @default {262144} */

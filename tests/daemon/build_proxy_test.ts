@@ -34,6 +34,7 @@ const fronts: readonly (readonly [string, string, readonly string[], string | un
   ["another host", tls, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
   ["nothing with a secured secret", `dd${key}`, [], undefined],
   ["nothing with a port alone", key, ["[domain-fronting]", "port = 8443"], undefined],
+  ["a Unix socket", tls, ["[domain-fronting]", 'host = "unix:/run/site.sock"'], "unix:/run/site.sock"],
   ["what a simple secret is given", key, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
 ];
 
@@ -110,6 +111,29 @@ Deno.test("buildProxyOptions() does take everything else as the configuration sa
   );
   assertEquals([options.strangersAtMost, options.largestBuffer], [66, 16_384]);
   assertEquals([...dcOverrides], [[-3, [{ kind: "tcp", host: "127.0.0.1", port: 9 }]]]);
+});
+
+Deno.test("buildProxyOptions() does believe nobody's PROXY protocol header, and send none, unless told so", () => {
+  const { proxyProtocol, frontProxyProtocol } = optionsOf(tls, 'proxy-protocol-trusted = "192.0.2.0/24"');
+  assertEquals([proxyProtocol, frontProxyProtocol], [undefined, false]);
+});
+
+Deno.test("buildProxyOptions() does take the PROXY protocol as the configuration says", () => {
+  const addresses = ["127.0.0.1", "::1", "192.168.9.9", "192.0.2.7", "2001:db8::7"];
+  const trust = 'proxy-protocol-trusted = ["192.0.2.0/24", "2001:db8::7"]';
+  for (
+    const [line, expected] of [["", [true, true, true, false, false]], [trust, [
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]]] as const
+  ) {
+    const lines = ["proxy-protocol-listener = true", line, "[domain-fronting]", "proxy-protocol = true"];
+    const { proxyProtocol, frontProxyProtocol } = optionsOf(tls, ...lines);
+    assertEquals([addresses.map((ip) => proxyProtocol?.trusted.has(ip)), frontProxyProtocol], [expected, true]);
+  }
 });
 
 Deno.test("buildProxyOptions() does give each of several threads its share of strangers, and all places of clients", () => {

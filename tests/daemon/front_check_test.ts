@@ -110,6 +110,14 @@ Deno.test("checkFront() does take the way that strangers are taken", async () =>
   assertEquals([events, near.isClosed], [[], true]);
 });
 
+Deno.test("checkFront() does send no PROXY protocol header: nobody comes with it", async () => {
+  const [near, far] = memoryPipe();
+  const { options } = checkOf(() => Promise.resolve(near), false, 'ip = "192.0.2.1"\nproxy-protocol = true');
+  assertEquals(options.frontProxyProtocol, true);
+  await checkFront(options, new AbortController().signal);
+  assertEquals(await far.read(new Uint8Array(1)), null);
+});
+
 Deno.test("checkFront() does warn of a loop", async () => {
   const [near] = memoryPipe();
   const { options, events } = checkOf(() => Promise.resolve(near), true);

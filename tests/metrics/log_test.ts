@@ -38,6 +38,12 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 2, client: "[2001:db8::7]:50000", code: "replayed", outcome: "ignored" },
   ],
   [
+    { type: "untrusted-header", id: 11, remote },
+    "warning",
+    '#11 a PROXY protocol header came from [2001:db8::7]:50000, which is not in "proxy-protocol-trusted"',
+    { id: 11, client: "[2001:db8::7]:50000" },
+  ],
+  [
     { type: "front-failed", id: 3, front, reason: "refused" },
     "warning",
     "#3 cannot reach the fronted site front.test:443: refused",
@@ -138,6 +144,7 @@ for (
       "yielded",
       "refused",
       "refused",
+      "untrusted-header",
       "front-failed",
       "front-failed",
       "front-loop",
@@ -150,6 +157,7 @@ for (
     ["warning", [
       "limited",
       "refused",
+      "untrusted-header",
       "front-failed",
       "front-failed",
       "front-loop",

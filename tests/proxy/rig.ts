@@ -124,9 +124,9 @@ export class Rig implements AsyncDisposable {
   }
 
   /** A client that has connected and said nothing. */
-  connect(options: Partial<WireClientOptions> = {}): WireClient {
+  connect({ peer, ...options }: Partial<WireClientOptions> & { readonly peer?: Address } = {}): WireClient {
     const timeSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const clientAddress: Address = { kind: "tcp", host: "198.51.100.7", port: 50_000 + this.#ends.length };
+    const clientAddress: Address = peer ?? { kind: "tcp", host: "198.51.100.7", port: 50_000 + this.#ends.length };
     const ends = wire([clientAddress, proxyAddress], this.#limits);
     this.#ends.push(...ends);
     const client = new WireClient(ends, { secret: this.secret, timeSeconds, ...options });
@@ -137,7 +137,7 @@ export class Rig implements AsyncDisposable {
 
   /** A client that has sent its frame and `payload`, and the data centre that it has reached. */
   async relay(
-    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array } = {},
+    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array; readonly peer?: Address } = {},
   ): Promise<[WireClient, WireDc]> {
     const { payload = new Uint8Array(0), ...rest } = options;
     const client = this.connect(rest);
