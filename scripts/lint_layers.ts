@@ -9,7 +9,7 @@
 const levels: readonly (readonly string[])[] = [
   ["bytes"],
   ["crypto", "events"],
-  ["faketls", "transport", "policy", "relay"],
+  ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
   ["proxy", "net", "metrics"],
