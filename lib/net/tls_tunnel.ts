@@ -94,7 +94,10 @@ async function socketPair(): Promise<{ readonly near: Deno.TcpConn; readonly far
     const own = near.localAddr.port;
     for (;;) {
       const far = await listener.accept();
-      if (far.remoteAddr.port === own) return { near, far };
+      if (far.remoteAddr.port === own) {
+        for (const end of [near, far]) end.setNoDelay(true);
+        return { near, far };
+      }
       // Another program has tried the port.
       far.close();
     }

@@ -6,7 +6,7 @@ import { TempDir } from "../net/sockets.ts";
 const levels: readonly (readonly string[])[] = [
   ["bytes"],
   ["crypto", "events"],
-  ["faketls", "transport", "policy", "relay"],
+  ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
   ["proxy", "net", "metrics"],
