@@ -10,7 +10,7 @@ import type { ChunkClass } from "../relay/chunk.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { DcDialer } from "../telegram/direct.ts";
-import type { DcOverrides } from "../telegram/addresses.ts";
+import type { DcOverrides, DcUpdates } from "../telegram/addresses.ts";
 
 /** Everything that a `Proxy` needs. It opens no socket, reads no clock and draws no random number by itself. */
 export interface ProxyOptions {
@@ -39,6 +39,8 @@ export interface ProxyOptions {
   readonly fastMode: boolean;
   readonly preferIp: PreferIp;
   readonly dcOverrides: DcOverrides;
+  /** Tried after the addresses built in, where nothing overrides those. @default {none} */
+  readonly dcUpdates?: DcUpdates | undefined;
   /** Clients that ask for a data centre that does not exist get number 2; otherwise they are closed. */
   readonly fallbackOnUnknownDc: boolean;
   /** Where clients go that have not proven the secret; without one they are read and ignored until the handshake times out. */
