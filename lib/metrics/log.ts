@@ -13,6 +13,15 @@ export type LogFormat = "json" | "text";
 
 const category = "mtg";
 const linesPerSecond = 20;
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/** Levels that are logged now; asking the logger for each event would take longer than most of them. */
+let enabled: ReadonlySet<LogLevel> = new Set();
+/** As logging was started last. */
+let manner: { readonly format: LogFormat; readonly properties: LogLine["properties"] } = {
+  format: "json",
+  properties: {},
+};
 
 /**
  * From now on log lines of `level` and above go to standard error, each written whole before the program goes on. JSON lines
@@ -21,6 +30,8 @@ const linesPerSecond = 20;
 export function startLogging(level: LogLevel, format: LogFormat, properties: LogLine["properties"] = {}): void {
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : ansiColorFormatter;
   const encoder = new TextEncoder();
+  manner = { format, properties };
+  enabled = new Set(levels.slice(levels.indexOf(level)));
   configureSync({
     reset: true,
     sinks: {
@@ -34,6 +45,11 @@ export function startLogging(level: LogLevel, format: LogFormat, properties: Log
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
+}
+
+/** From now on lines of `level` and above are logged, in the same manner as before. */
+export function setLogLevel(level: LogLevel): void {
+  startLogging(level, manner.format, manner.properties);
 }
 
 export interface LogLine {
@@ -53,8 +69,6 @@ export function log(level: LogLevel, message: string, properties: LogLine["prope
   });
 }
 
-const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
-
 export interface LogEventsOptions {
   /** @default {writes to standard error} */
   readonly write?: (line: LogLine) => void;
@@ -65,8 +79,6 @@ export interface LogEventsOptions {
 /** Logs every event that is worth a line at the level in force now. */
 export function logEvents(clock: Clock, { write = writeLine, threads = 1 }: LogEventsOptions = {}): EventSink {
   const limiter = new LineLimiter(clock, { write, linesPerSecond: Math.ceil(linesPerSecond / threads) });
-  const logger = getLogger(category);
-  const enabled = new Set(levels.filter((level) => logger.isEnabledFor(level)));
   return {
     emit(event) {
       const level = levelOf(event);

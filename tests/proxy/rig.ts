@@ -79,6 +79,7 @@ export class Rig implements AsyncDisposable {
   readonly slots: Slots;
   readonly proxy: Proxy;
   readonly dialed: Dialed[] = [];
+  readonly #options: ProxyOptions;
   readonly #limits: WireLimits;
   readonly #policy: DialPolicy;
   readonly #ends: WireEnd[] = [];
@@ -91,7 +92,7 @@ export class Rig implements AsyncDisposable {
     this.slots = new Slots(concurrency);
     this.#policy = dial;
     this.#limits = limits;
-    this.proxy = new Proxy({
+    this.#options = {
       replayFilter: new ReplayFilter({
         memory: new ArrayBuffer(65_536),
         errorRate: 0.001,
@@ -113,7 +114,13 @@ export class Rig implements AsyncDisposable {
       events: this.ledger,
       front: fronts ? front : undefined,
       timeouts: { ...timeouts, ...options.timeouts },
-    });
+    };
+    this.proxy = new Proxy(this.#options);
+  }
+
+  /** The proxy takes over `changes` for clients that come from now on. */
+  reconfigure(changes: Partial<ProxyOptions>): void {
+    this.proxy.reconfigure({ ...this.#options, ...changes });
   }
 
   /** A client that has connected and said nothing. */
