@@ -36,6 +36,11 @@ export type Event =
   | { readonly type: "dc-replaced"; readonly id: ConnectionId; readonly asked: number; readonly given: number }
   /** More handshakes than the replay filter holds were seen within its lifetime. */
   | { readonly type: "replay-filter-full"; readonly capacity: number }
+  /**
+   * Clients with the right secret agree on a time that is not this machine's: its clock may be wrong. `offsetSeconds` is how far
+   * they are ahead of it (negative: behind), `clients` how many addresses say so.
+   */
+  | { readonly type: "clock-suspect"; readonly offsetSeconds: number; readonly clients: number }
   /** The end. `reason` is a word: ended, idle, reset, client-gone, limited, yielded, shutdown, or the code of what was refused. */
   | {
     readonly type: "closed";

@@ -144,6 +144,7 @@ function levelOf(event: Event): LogLevel {
     case "front-loop":
     case "dial-failed":
     case "replay-filter-full":
+    case "clock-suspect":
     case "accept-failed":
       return "warning";
     case "fault":
@@ -239,6 +240,17 @@ function describeOther(event: Other): Description {
           `raise defense.anti-replay.max-size, or new clients may be taken for replays`,
         properties: { capacity: event.capacity },
       };
+    case "clock-suspect": {
+      const { offsetSeconds, clients } = event;
+      return {
+        message: `the clock of this machine seems to be ${Math.abs(offsetSeconds)} s ` +
+          `${
+            offsetSeconds > 0 ? "behind" : "ahead"
+          }: ${clients} clients with the right secret agree on another time; ` +
+          `set the clock, best by a time server, or they cannot connect`,
+        properties: { offsetSeconds, clients },
+      };
+    }
     case "accept-failed": {
       const address = formatAddress(event.address);
       return { message: `cannot accept clients on ${address} for now: ${event.reason}`, properties: { address } };

@@ -80,6 +80,20 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 7, client: "[2001:db8::7]:50000", reason: "idle", upBytes: 64, downBytes: 0, durationMs: 299_501 },
   ],
   [
+    { type: "clock-suspect", offsetSeconds: 3_600, clients: 5 },
+    "warning",
+    "the clock of this machine seems to be 3600 s behind: 5 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: 3_600, clients: 5 },
+  ],
+  [
+    { type: "clock-suspect", offsetSeconds: -120, clients: 64 },
+    "warning",
+    "the clock of this machine seems to be 120 s ahead: 64 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: -120, clients: 64 },
+  ],
+  [
     { type: "accept-failed", address: { kind: "unix", path: "/run/mtg.sock" }, reason: "too many open files" },
     "warning",
     "cannot accept clients on unix:/run/mtg.sock for now: too many open files",
@@ -130,9 +144,21 @@ for (
       "front-loop",
       "dial-failed",
       "dc-replaced",
+      "clock-suspect",
+      "clock-suspect",
       "accept-failed",
     ]],
-    ["warning", ["limited", "refused", "front-failed", "front-failed", "front-loop", "dial-failed", "accept-failed"]],
+    ["warning", [
+      "limited",
+      "refused",
+      "front-failed",
+      "front-failed",
+      "front-loop",
+      "dial-failed",
+      "clock-suspect",
+      "clock-suspect",
+      "accept-failed",
+    ]],
     ["error", []],
   ] as const
 ) {

@@ -123,10 +123,10 @@ export class Rig implements AsyncDisposable {
     this.proxy.reconfigure({ ...this.#options, ...changes });
   }
 
-  /** A client that has connected and said nothing. */
-  connect(options: Partial<WireClientOptions> = {}): WireClient {
+  /** A client that has connected and said nothing; `from` is its address. */
+  connect({ from = "198.51.100.7", ...options }: Partial<WireClientOptions> & { from?: string } = {}): WireClient {
     const timeSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const clientAddress: Address = { kind: "tcp", host: "198.51.100.7", port: 50_000 + this.#ends.length };
+    const clientAddress: Address = { kind: "tcp", host: from, port: 50_000 + this.#ends.length };
     const ends = wire([clientAddress, proxyAddress], this.#limits);
     this.#ends.push(...ends);
     const client = new WireClient(ends, { secret: this.secret, timeSeconds, ...options });
