@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { DnsHttps } from "../../lib/net/dns_https.ts";
 import { type CachingResolver, createResolver } from "../../lib/net/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import {
   addresses,
   dnsAuthority,
   DnsHttpsServer,
+  type DnsReply,
   type DnsScript,
   mute,
   nothing,
@@ -87,6 +89,24 @@ Deno.test("DoH: the certificate must come from an authority that is trusted, and
   const error = await assertRejects(() => resolver.resolve("a.test", { signal }), Error, "UnknownIssuer");
   assertEquals(error.message.includes("4711"), false, error.message);
   assertEquals(server.requests, []);
+});
+
+Deno.test("DoH: a request that fails leaves one alone that is under way", async () => {
+  const held = Promise.withResolvers<DnsReply>();
+  let broken: Response | undefined = new Response("broken", { status: 500 });
+  await using server = new DnsHttpsServer((query) => query.type === "A" ? held.promise : nothing(0, 60), () => {
+    const response = broken;
+    broken = undefined;
+    return response;
+  });
+  using transport = new DnsHttps(server.url, [dnsAuthority]);
+  const slow = transport.exchange({ name: "a.test", type: "A" }, signal);
+  while (server.queries.length < 1) await settle();
+  const failing = () => transport.exchange({ name: "a.test", type: "AAAA" }, signal);
+  await assertRejects(failing, Error, "it answered with HTTP status 500");
+  held.resolve(addresses({ name: "a.test", type: "A" }, hosts));
+  assertEquals(await slow, { kind: "addresses", addresses: ["192.0.2.1"], ttlSeconds: 60 });
+  assertEquals((await failing()).kind, "none");
 });
 
 Deno.test("DoH: a server that came back at the same address is asked again", async () => {

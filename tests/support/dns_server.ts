@@ -258,20 +258,19 @@ export class DnsHttpsServer implements AsyncDisposable {
   readonly #closing = Promise.withResolvers<void>();
   readonly requests: DnsRequest[] = [];
 
-  /** `respond` may answer in the place of the script. */
-  constructor(script: DnsScript, respond?: () => Response, port = 0) {
+  /** `respond` may answer in the place of the script, once that has been asked. */
+  constructor(script: DnsScript, respond?: () => Response | undefined, port = 0) {
     this.#desk = new Desk(script);
     const tls = { cert: read("dns.pem"), key: read("dns.key") };
     const options = { hostname: "127.0.0.1", port, onListen() {}, ...tls };
     this.#server = Deno.serve(options, async (request) => {
       const { pathname } = new URL(request.url);
-      const [contentType, accept] = ["content-type", "accept"].map((name) => request.headers.get(name)) as [
-        string,
-        string,
-      ];
+      const contentType = request.headers.get("content-type");
+      const accept = request.headers.get("accept");
       this.requests.push({ method: request.method, path: pathname, contentType, accept });
       const [reply] = await this.#desk.answer(new Uint8Array(await request.arrayBuffer()), "https", 0);
-      if (respond !== undefined) return respond();
+      const response = respond?.();
+      if (response !== undefined) return response;
       if (reply === undefined) await this.#closing.promise;
       return new Response(reply, { headers: { "content-type": "application/dns-message" } });
     });
