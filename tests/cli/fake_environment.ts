@@ -62,10 +62,10 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       if (world.detected instanceof Error) throw world.detected;
       return world.detected;
     },
-    serve: async (config, { onListening }) => {
+    serve: async (config, { onServing }) => {
       if (world.failure !== undefined) throw world.failure;
       configs.push(config);
-      onListening?.(world.bound ?? config.bindTo);
+      onServing?.(config, world.bound ?? config.bindTo);
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
     },
   };
