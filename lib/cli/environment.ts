@@ -2,6 +2,9 @@
 /** What commands need of the world around them, in one place, so that tests can run them without it. */
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
+import type { ProxyLink } from "../policy/proxy_link.ts";
+import type { Report } from "../probe/check_link.ts";
+import type { CheckWishes } from "./check_here.ts";
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */
@@ -16,6 +19,8 @@ export interface Environment {
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
   serve(config: Config, options: ServeOptions): Promise<void>;
+  /** Goes a client's way through the proxy of a link. */
+  check(link: ProxyLink, wishes: CheckWishes): Promise<Report>;
 }
 
 /** The real one. */
@@ -28,4 +33,5 @@ export const denoEnvironment: Environment = {
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
+  check: async (link, wishes) => await (await import("./check_here.ts")).checkHere(link, wishes),
 };

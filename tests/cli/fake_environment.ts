@@ -2,6 +2,7 @@ import type { Address } from "../../lib/address.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
+import type { Report } from "../../lib/probe/check_link.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -19,6 +20,8 @@ export interface World {
   readonly isTerminal?: boolean;
   /** What the proxy says that it listens on; by default what the configuration says. */
   readonly bound?: readonly Address[];
+  /** What checks of links find. */
+  readonly report?: Report;
   /** What keeps the proxy from serving, or from writing a file. */
   readonly failure?: Error;
 }
@@ -48,6 +51,11 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       configs.push(config);
       onListening?.(world.bound ?? config.bindTo);
       return Promise.resolve();
+    },
+    check: (_link, { onStep }) => {
+      const report = world.report ?? { ok: true, steps: [] };
+      for (const step of report.steps) onStep?.(step);
+      return Promise.resolve(report);
     },
   };
   const code = await main(args, environment);
