@@ -45,7 +45,10 @@ for (const kind of ["tls", "secured", "simple"] as const) {
 Deno.test("mtg check --all-dcs asks each data centre, over a connection of its own", async () => {
   await using dc = await startTelegram();
   const here: readonly Address[] = [{ kind: "tcp", host: "127.0.0.1", port: dc.port }];
-  const dcOverrides = new Map<number, readonly Address[]>([[2, here], [1, here], [3, []], [4, here], [5, here], [203, here]]);
+  const dcOverrides = new Map<number, readonly Address[]>([[2, here], [1, here], [3, []], [4, here], [5, here], [
+    203,
+    here,
+  ]]);
   await using proxy = await LoopbackProxy.start({ dcOverrides });
   const { code, steps } = await runCheck(linkTo(proxy.port, proxy.secret), {}, "--all-dcs");
   const asked = steps.filter(({ step }) => step === "telegram").map(({ outcome, detail }) => [
