@@ -4,6 +4,7 @@ import { nearest } from "../config/nearest.ts";
 import { hideSecrets } from "../config/show.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
+import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
@@ -11,7 +12,7 @@ import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [run, simpleRun, generateSecret, access];
+const commands: readonly Command[] = [run, simpleRun, generateSecret, access, check];
 
 /** What `main()` gives back. */
 export const exitCodes = { ok: 0, failed: 1, wrongUsage: 2 } as const;

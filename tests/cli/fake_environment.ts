@@ -4,6 +4,7 @@ import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
 import { settle } from "../support/fake_clock.ts";
+import type { Report } from "../../lib/probe/check_link.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -28,6 +29,8 @@ export interface World {
   readonly detected?: PublicAddresses | Error;
   /** The proxy is told to stop before others have answered. */
   readonly stopsAtOnce?: boolean;
+  /** What checks of links find. */
+  readonly report?: Report;
   /** What keeps the proxy from serving, or from writing a file. */
   readonly failure?: Error;
 }
@@ -67,6 +70,11 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       configs.push(config);
       onServing?.(config, world.bound ?? config.bindTo);
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
+    },
+    check: (_link, { onStep }) => {
+      const report = world.report ?? { ok: true, steps: [] };
+      for (const step of report.steps) onStep?.(step);
+      return Promise.resolve(report);
     },
   };
   const code = await main(args, environment);
