@@ -14,6 +14,7 @@ const levels: readonly (readonly string[])[] = [
   ["telegram"],
   ["proxy", "net", "metrics"],
   ["daemon"],
+  ["doctor"],
   ["cli"],
 ];
 /** Files at the top of `lib/` that everybody may import and that import nothing. */
