@@ -1,0 +1,18 @@
+/** Turns of phrase that several groups of checks need. */
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(items: readonly string[]): string {
+  const last = items.at(-1) ?? "";
+  return items.length < 2 ? last : `${items.slice(0, -1).join(", ")} and ${last}`;
+}
+
+/** `0.012 s`, `1.5 s`, `90 s`: as exact as it is of interest. */
+export function seconds(ms: number): string {
+  const value = Math.abs(ms) / 1000;
+  return `${value >= 10 ? Math.round(value) : Number(value.toFixed(value >= 1 ? 1 : 3))} s`;
+}
+
+/** `28,232`. */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}
