@@ -24,7 +24,7 @@ const edge = new Set(["net", "metrics", "daemon", "cli"]);
 /** Modules of Node that a room may import; none elsewhere. `node:buffer` is what a library wants bytes in. */
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   crypto: ["node:crypto"],
-  net: ["node:dns/promises"],
+  net: ["node:dns/promises", "node:net", "node:tls"],
   wire: ["node:buffer"],
 };
 const impureCalls = new Set(["setTimeout", "setInterval", "fetch"]);

@@ -60,7 +60,7 @@ function judgeAll(
     return [...checks, judge(median(offsets), by, tolerateTimeSkewnessMs)];
   }
   if (siteDate !== undefined) {
-    return [...checks, judge(siteDate.aheadMs, "the fronted site's Date header", tolerateTimeSkewnessMs)];
+    return [...checks, judge(siteDate.aheadMs, "the fronted site (its Date header)", tolerateTimeSkewnessMs)];
   }
   const seen = "nobody told the time: no time server answers over UDP, nor does the fronted site";
   return [...checks, warning("offset", seen, "compare `date -u` with a clock that you trust")];
@@ -73,7 +73,7 @@ function disagreement(servers: string, spreadMs: number): Check {
 
 function judge(aheadMs: number, by: string, toleratedMs: number): Check {
   const part = Math.abs(aheadMs) / toleratedMs;
-  const seen = `the clock is ${seconds(aheadMs)} ${aheadMs < 0 ? "behind" : "ahead"} by ${by}`;
+  const seen = `the clock is ${seconds(aheadMs)} ${aheadMs < 0 ? "behind" : "ahead of"} that of ${by}`;
   if (part < warningFrom) return good("offset", seen);
   const left = toleratedMs - Math.abs(aheadMs);
   const meaning = left > 0

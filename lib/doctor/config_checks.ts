@@ -1,24 +1,24 @@
 import type { Config } from "../config/config.ts";
+import type { ConfigWarning, WarningKind } from "../config/layers.ts";
 import { bad, type Check, good, type Group, warning } from "./report.ts";
 
 const title = "Configuration";
 
-/** What the parser remarked about a configuration that can be used. */
-export interface Remark {
-  /** Where and what, such as `config.toml:3:1: domain-fronting-port has become …`. */
-  readonly text: string;
-}
+const advice: Readonly<Record<WarningKind, string>> = {
+  deprecated: "rename it: a later version may refuse it",
+  later: "take it out, or wait for the version that has it",
+  unsupported: "set it in the system, or take it out",
+  environment: "take the variable away, if it is not meant for the proxy",
+};
 
 /** A configuration that can be used. */
-export function checkConfig(config: Config, file: string, remarks: readonly Remark[]): Group {
+export function checkConfig(config: Config, file: string, warnings: readonly ConfigWarning[]): Group {
   return {
     id: "config",
     title,
     checks: [
       good("valid", `${file} can be used: every key is known, and every value is right`),
-      ...remarks.map(({ text }, index) =>
-        warning(`remark-${index + 1}`, text, "change it now: a later version may no longer take it")
-      ),
+      ...warnings.map(({ kind, message }, index) => warning(`${kind}-${index + 1}`, message, advice[kind])),
       checkSecret(config),
     ],
   };

@@ -1,8 +1,7 @@
 /** Names against addresses: where the host of the secret leads, and the host in the links. */
-import ipaddr from "ipaddr.js";
 import { messageOf } from "../errors.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
-import { listed } from "./words.ts";
+import { listed, spell } from "./words.ts";
 import type { PublicAddresses, Surroundings } from "./world.ts";
 
 export async function checkNames(surroundings: Surroundings): Promise<Group> {
@@ -100,9 +99,4 @@ function judgeLinkHost({ host, addresses }: Looked, own: PublicAddresses): Check
 
 function knownOf({ ipv4, ipv6 }: PublicAddresses): readonly string[] {
   return [ipv4, ipv6].filter((address) => address !== undefined).map(spell);
-}
-
-/** IPv6 addresses can be written in several ways. */
-function spell(address: string): string {
-  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }

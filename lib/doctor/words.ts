@@ -1,4 +1,5 @@
 /** Turns of phrase that several groups of checks need. */
+import ipaddr from "ipaddr.js";
 
 /** `a`, `a and b`, `a, b and c`. */
 export function listed(items: readonly string[]): string {
@@ -12,7 +13,12 @@ export function seconds(ms: number): string {
   return `${value >= 10 ? Math.round(value) : Number(value.toFixed(value >= 1 ? 1 : 3))} s`;
 }
 
-/** `28,232`. */
+/** `28,232`; what is as large as the kernel can count is no limit. */
 export function grouped(count: number): string {
-  return count.toLocaleString("en-US");
+  return count > Number.MAX_SAFE_INTEGER ? "no limit" : count.toLocaleString("en-US");
+}
+
+/** An IP address in its one shortest spelling, for comparing; anything else as it is. */
+export function spell(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }

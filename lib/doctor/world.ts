@@ -71,19 +71,16 @@ export interface PublicAddresses {
 export class Surroundings {
   readonly config: Config;
   readonly world: World;
-  readonly #signal: AbortSignal;
   #publicAddresses: Promise<PublicAddresses> | undefined;
 
-  /** `signal` ends all that is asked. */
-  constructor(config: Config, world: World, signal: AbortSignal) {
+  constructor(config: Config, world: World) {
     this.config = config;
     this.world = world;
-    this.#signal = signal;
   }
 
   /** Asks with a deadline. @throws What `ask` does, or an `Error` that says that there was no answer. */
   within<T>(ms: number, ask: (asking: Asking) => Promise<T>): Promise<T> {
-    return within(ms, { clock: this.world.clock, signal: this.#signal }, (signal) => ask({ signal }));
+    return within(ms, this.world.clock, (signal) => ask({ signal }));
   }
 
   /** The IP addresses of a host. */
@@ -106,9 +103,8 @@ export class Surroundings {
   }
 }
 
-/** How long an answer may take. What is asked one after the other stays below `allMs` together. */
+/** How long an answer may take. What is asked one after the other takes less than 12 s together. */
 export const budgetsMs = {
-  all: 12_000,
   resolve: 3_500,
   publicAddress: 4_000,
   time: 4_000,
