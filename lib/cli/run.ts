@@ -1,9 +1,11 @@
 import type { Address } from "../address.ts";
 import type { Config } from "../config/config.ts";
+import type { LoadedConfig } from "../config/parse.ts";
+import type { ReloadSource } from "../daemon/serve.ts";
 import { messageOf } from "../errors.ts";
 import type { PublicAddresses } from "../net/public_address.ts";
 import type { Command, Flag } from "./command.ts";
-import { configArgument, readConfigFile } from "./config_file.ts";
+import { configArgument, loadConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
 
@@ -20,31 +22,33 @@ export const run: Command = {
   arguments: [configArgument],
   flags: [noLinksFlag],
   run: async (input, environment) => {
-    const config = await readConfigFile(input.arguments[0], environment);
-    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+    const [path] = input.arguments;
+    const load = () => loadConfigFile(path, environment);
+    const reload = path === "-" ? undefined : { load, file: path };
+    return await serveWithLinks(await load(), environment, { links: !input.has("no-links"), reload });
   },
 };
 
 /**
  * Serves until told to stop; `links` prints them as soon as the proxy listens, or as soon after that as its public address is
- * known. Gives the exit code.
+ * known, and again when they have become others. Gives the exit code.
  */
 export async function serveWithLinks(
-  config: Config,
+  { config, warnings }: LoadedConfig,
   environment: Environment,
-  { links }: { readonly links: boolean },
+  { links, reload }: { readonly links: boolean; readonly reload?: ReloadSource | undefined },
 ): Promise<number> {
-  if (!links) {
-    await environment.serve(config, {});
-    return 0;
-  }
   const ended = new AbortController();
-  let printing = Promise.resolve();
-  const onListening = (bound: readonly Address[]): void => {
-    printing = printLinks(config, bound, environment, ended.signal);
+  let printing = Promise.resolve("");
+  const onServing = (now: Config, bound: readonly Address[]): void => {
+    printing = printing.then((last) => printLinks(now, bound, last, { environment, signal: ended.signal }));
   };
   try {
-    await environment.serve(config, { onListening });
+    await environment.serve(config, {
+      warnings: warnings.map(({ message }) => message),
+      ...(links ? { onServing } : {}),
+      ...(reload === undefined ? {} : { reload }),
+    });
   } finally {
     ended.abort();
     await printing;
@@ -52,23 +56,28 @@ export async function serveWithLinks(
   return 0;
 }
 
-/** Prints the links or what keeps them from being known; asks others only where no link is known. Never rejects. */
+/**
+ * Prints the links, or what keeps them from being known, unless that is the same as `last`; gives it. Asks others only where no
+ * link is known. Never rejects.
+ */
 async function printLinks(
   config: Config,
   bound: readonly Address[],
-  environment: Environment,
-  signal: AbortSignal,
-): Promise<void> {
+  last: string,
+  { environment, signal }: { readonly environment: Environment; readonly signal: AbortSignal },
+): Promise<string> {
   let targets = linkTargets(config, bound);
   const wanted = targets.length > 0 ? [] : unknownFamilies(config, bound);
   if (wanted.length > 0) {
     const detected = await environment.detectAddresses(config, wanted, signal).catch(unknown);
-    if (signal.aborted) return;
+    if (signal.aborted) return last;
     for (const problem of detected.problems) environment.printError(`mtg: ${problem}`);
     targets = linkTargets(config, bound, {}, detected);
   }
-  if (targets.length > 0) environment.print(linkText(config.secret, targets));
-  else environment.printError(`mtg: ${noTargetHint(bound)}`);
+  const text = targets.length > 0 ? linkText(config.secret, targets) : `mtg: ${noTargetHint(bound)}`;
+  if (text !== last && targets.length > 0) environment.print(text);
+  else if (text !== last) environment.printError(text);
+  return text;
 }
 
 function unknown(error: unknown): PublicAddresses {

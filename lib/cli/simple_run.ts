@@ -90,16 +90,15 @@ export const simpleRun: Command = {
     noLinksFlag,
   ],
   run: async (input, environment) => {
-    const { config, warnings } = loadLayers([
+    const loaded = loadLayers([
       { table: { "allow-fallback-on-unknown-dc": true }, source: commandLine },
       envLayer((name) => environment.env(name), allFields),
       { table: documentOf(input), source: commandLine },
     ]);
-    printWarnings(warnings, environment);
     if (input.value("tcp-buffer") !== undefined) {
       environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
     }
-    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+    return await serveWithLinks(loaded, environment, { links: !input.has("no-links") });
   },
 };
 

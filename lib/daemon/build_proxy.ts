@@ -15,13 +15,13 @@ export interface Surroundings {
   readonly events: EventSink;
   readonly isOwn: ProxyOptions["isOwn"];
   readonly shared: SharedState;
-  readonly network: Network;
+  readonly network: Pick<Network, "telegram" | "direct">;
   /** Threads that serve, this one included. */
   readonly workers: number;
 }
 
 export function buildProxyOptions(
-  { config }: Settings,
+  { config, dcUpdates }: Settings,
   { clock, events, isOwn, shared, network, workers }: Surroundings,
 ): ProxyOptions {
   return {
@@ -31,6 +31,8 @@ export function buildProxyOptions(
     // Only its own strangers can a thread close, and the kernel shares connections out evenly.
     strangersAtMost: Math.ceil(config.strangerConcurrency / workers),
     dialer: network.telegram,
+    frontDialer: network.direct,
+    dcUpdates,
     clock,
     random: systemRandom,
     events,

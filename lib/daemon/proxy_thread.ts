@@ -54,7 +54,7 @@ export class ProxyThread implements AsyncDisposable {
       logEvents(clock, { threads: workers }),
     );
     this.#guard = outliveFaults(events);
-    this.#network = new Network(config);
+    this.#network = new Network(config, { clock: this.#clock, events: this.#events });
     const proxyOptions = this.#proxyOptions(options);
     const proxy = this.#proxy = new Proxy(proxyOptions);
     this.#tasks = listeners.map((listener) => listener.acceptInto(proxy, { clock, events }));
@@ -78,9 +78,9 @@ export class ProxyThread implements AsyncDisposable {
     const { config } = settings;
     const before = frontOf(this.#config);
     setLogLevel(config.logLevel);
-    if (!equal(config.network, this.#config.network)) {
+    if (!equal([config.network, config.preferIp], [this.#config.network, this.#config.preferIp])) {
       this.#retire(this.#network);
-      this.#network = new Network(config);
+      this.#network = new Network(config, { clock: this.#clock, events: this.#events });
     }
     this.#config = config;
     const proxyOptions = this.#proxyOptions(settings);

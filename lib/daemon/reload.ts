@@ -1,15 +1,9 @@
 /** Takes over a configuration that has changed, whole or not at all. */
 import type { Config } from "../config/config.ts";
 import { diffConfigs } from "../config/diff.ts";
+import type { LoadedConfig } from "../config/parse.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../metrics/log.ts";
-
-/** A configuration as it stands now in its file, in the environment and on the command line. */
-export interface LoadedConfig {
-  readonly config: Config;
-  /** What its author should know, though it can be used. */
-  readonly warnings: readonly string[];
-}
 
 export interface ReloaderOptions {
   /** What the service runs by. */
@@ -64,7 +58,7 @@ export class Reloader {
     if (needRestart.length > 0) said.push(`stays until the proxy is started anew: ${needRestart.join(", ")}`);
     const text = said.length === 0 ? nothingNew : `the configuration was read again; ${said.join("; ")}`;
     this.#say(needRestart.length > 0 ? "warning" : "info", text, isAsked || changed.length > 0);
-    if (changed.length > 0) { for (const warning of loaded.warnings) log("warning", warning); }
+    if (changed.length > 0) { for (const { message } of loaded.warnings) log("warning", message); }
   }
 
   #say(level: "info" | "warning" | "error", text: string, isNews: boolean): void {

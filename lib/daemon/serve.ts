@@ -1,9 +1,9 @@
 /** The proxy as a service: decides how many threads serve, and ends them in order when it is told to. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
+import type { LoadedConfig } from "../config/parse.ts";
 import { log, type LogFormat, startLogging } from "../metrics/log.ts";
 import { Operator } from "./operator.ts";
-import type { LoadedConfig } from "./reload.ts";
 import type { Service } from "./service.ts";
 import { onEndSignal } from "./signals.ts";
 

@@ -113,13 +113,15 @@ export class WorkerLife implements Disposable {
     const { module, thread } = this.#options;
     const { unixPath } = thread.config.domainFronting;
     const listening = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
-    const paths = unixPath === undefined ? listening : [...listening, unixPath];
-    const files = paths.length > 0 ? paths : false;
+    const files = (name: "read" | "write") => {
+      const paths = unixPath !== undefined && mayUse(name, unixPath) ? [...listening, unixPath] : listening;
+      return paths.length > 0 ? paths : false;
+    };
     const none = { env: false, ffi: false, import: false, run: false, sys: false };
     const worker = new Worker(module, {
       type: "module",
       name: `mtg-${thread.worker + 1}`,
-      deno: { permissions: { ...none, net: "inherit", read: files, write: files } },
+      deno: { permissions: { ...none, net: "inherit", read: files("read"), write: files("write") } },
     });
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#hear(data));
     worker.addEventListener("error", (event) => {
@@ -188,4 +190,9 @@ export class WorkerLife implements Disposable {
     for (const applied of this.#applying) applied.resolve();
     this.#ended.resolve(end);
   }
+}
+
+/** A worker cannot have more than this thread: without the site's socket it starts all the same, and says what is missing. */
+function mayUse(name: "read" | "write", path: string): boolean {
+  return Deno.permissions.querySync({ name, path }).state === "granted";
 }

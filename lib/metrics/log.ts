@@ -144,8 +144,10 @@ function levelOf(event: Event): LogLevel {
     case "untrusted-header":
     case "front-failed":
     case "front-loop":
+    case "name-stale":
     case "dial-failed":
     case "replay-filter-full":
+    case "clock-suspect":
     case "accept-failed":
     case "uplink-down":
       return "warning";
@@ -247,6 +249,10 @@ function describeOther(event: Other): Description {
         properties: withId(event.id, { front }),
       };
     }
+    case "name-stale": {
+      const { host, reason } = event;
+      return { message: `${host} is reached where it was last: ${reason}`, properties: { host } };
+    }
     case "replay-filter-full":
       return {
         message: `more than ${event.capacity} handshakes within one lifetime of the replay filter: ` +
@@ -265,6 +271,17 @@ function describeOther(event: Other): Description {
     case "uplink-up": {
       const uplink = formatAddress(event.uplink);
       return { message: `the SOCKS5 proxy ${uplink} works again`, properties: { uplink } };
+    }
+    case "clock-suspect": {
+      const { offsetSeconds, clients } = event;
+      return {
+        message: `the clock of this machine seems to be ${Math.abs(offsetSeconds)} s ` +
+          `${
+            offsetSeconds > 0 ? "behind" : "ahead"
+          }: ${clients} clients with the right secret agree on another time; ` +
+          `set the clock, best by a time server, or they cannot connect`,
+        properties: { offsetSeconds, clients },
+      };
     }
     case "accept-failed": {
       const address = formatAddress(event.address);

@@ -1,3 +1,4 @@
+import { messageOf } from "../errors.ts";
 import type { DnsAnswer, DnsQuestion } from "../wire/dns_message.ts";
 import { decodeDnsAnswer, encodeDnsQuery } from "../wire/dns_message.ts";
 import type { DnsTransport } from "./dns_source.ts";
@@ -19,7 +20,7 @@ export class DnsHttps implements DnsTransport {
   constructor(url: string, caCerts: readonly string[]) {
     // A path may name an account.
     this.title = new URL(url).origin;
-    this.#url = url;
+    this.#url = new URL(url).href;
     this.#caCerts = [...caCerts];
   }
 
@@ -31,7 +32,7 @@ export class DnsHttps implements DnsTransport {
     } catch (error) {
       // Its connection may be dead without having been told so: the next question gets another one.
       if (this.#client === client) this.#drop();
-      throw error;
+      throw new Error(this.#explain(error), { cause: error });
     }
   }
 
@@ -43,6 +44,12 @@ export class DnsHttps implements DnsTransport {
   #drop(): void {
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  /** "fetch failed", says fetch; what it came of says why, and the whole URL, which no log may show. */
+  #explain(error: unknown): string {
+    const why = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+    return messageOf(why).replaceAll(this.#url, this.title);
   }
 
   async #post(client: Deno.HttpClient, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Uint8Array> {

@@ -78,6 +78,7 @@ export class DnsTls implements DnsTransport {
   async #handshake(signal: AbortSignal): Promise<Deno.TlsConn> {
     const { host, port } = this.#server;
     const tcp = await Deno.connect({ hostname: host, port, signal });
+    tcp.setNoDelay(true);
     const tls = await Deno.startTls(tcp, { hostname: host, caCerts: [...this.#options.caCerts] });
     const onAbort = () => tls.close();
     signal.addEventListener("abort", onAbort, { once: true });

@@ -120,7 +120,9 @@ async function ask(url: string, family: Family, http: HttpClient, signal: AbortS
 
 /** In its shortest form; `undefined` unless the whole world can reach it. */
 function readPublic(text: string, family: Family): string | undefined {
-  if (family === "ipv4" ? !ipaddr.IPv4.isValidFourPartDecimal(text) : !ipaddr.IPv6.isValid(text)) return undefined;
+  // A zone (`%eth0`) means something on this machine only.
+  const isWhole = family === "ipv4" ? ipaddr.IPv4.isValidFourPartDecimal(text) : ipaddr.IPv6.isValid(text);
+  if (!isWhole || text.includes("%")) return undefined;
   const address = ipaddr.parse(text);
   return address.kind() === family && address.range() === "unicast" ? address.toString() : undefined;
 }

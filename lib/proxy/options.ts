@@ -2,6 +2,7 @@ import type { Address, PreferIp } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import type { ConnectionId, EventSink } from "../events/event.ts";
+import type { ClockWatch } from "../policy/clock_watch.ts";
 import type { IpSet } from "../policy/ip_set.ts";
 import type { ReplayFilter } from "../policy/replay_filter.ts";
 import type { Secret } from "../policy/secret.ts";
@@ -70,4 +71,5 @@ export interface ProxyOptions {
 export interface SessionOptions extends ProxyOptions {
   readonly largestChunk: ChunkClass;
   readonly dcDialer: DcDialer;
+  readonly clockWatch: ClockWatch;
 }

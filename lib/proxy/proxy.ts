@@ -1,4 +1,5 @@
 import type { ConnectionId, EventSink } from "../events/event.ts";
+import { ClockWatch } from "../policy/clock_watch.ts";
 import type { Conn } from "../relay/conn.ts";
 import { ChunkPool, classWithin } from "../relay/chunk.ts";
 import { DcDialer } from "../telegram/direct.ts";
@@ -25,6 +26,7 @@ export class Proxy implements AsyncDisposable {
   readonly #sessions = new Set<Session>();
   readonly #strangers: Strangers<Session>;
   readonly #nextId: () => ConnectionId;
+  readonly #clockWatch = new ClockWatch();
   /** Set while somebody waits for the last session to end. */
   #empty: PromiseWithResolvers<void> | undefined;
   readonly #closing = new AbortController();
@@ -61,6 +63,7 @@ export class Proxy implements AsyncDisposable {
         ...options,
         events: neverThrowing(options.events),
         dcDialer,
+        clockWatch: this.#clockWatch,
         largestChunk: classWithin(options.largestBuffer ?? defaultLargestBuffer),
       },
       pool,

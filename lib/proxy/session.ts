@@ -152,7 +152,7 @@ export class Session implements Stage, PumpOwner {
     else await this.#learnClient(inbox, proxyProtocol.trusted);
     let proof: VerifiedHello | Greeting;
     try {
-      proof = await (tls ? readClientHello(inbox, this.options) : readPlainFrame(inbox, this.options));
+      proof = await (tls ? readClientHello(this.client, inbox, this.options) : readPlainFrame(inbox, this.options));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       return await turnAway(this, error, inbox);

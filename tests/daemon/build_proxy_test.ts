@@ -3,6 +3,7 @@ import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
 import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
+import { directDialer } from "../../lib/net/dialer.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -17,8 +18,9 @@ function optionsOfOne(workers: number, secret: string, lines: readonly string[])
   const text = [`secret = "${secret}"`, 'bind-to = "127.0.0.1:1"', ...lines].join("\n");
   const config = parseConfig(text, { file: "config.toml" });
   const shared = new SharedState(config, allocate(config, workers));
-  const surroundings = { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared, workers };
-  return buildProxyOptions(config, surroundings);
+  const network = { telegram: directDialer, direct: directDialer };
+  const surroundings = { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared, network, workers };
+  return buildProxyOptions({ config, dcUpdates: new Map() }, surroundings);
 }
 
 const fronts: readonly (readonly [string, string, readonly string[], string | undefined])[] = [

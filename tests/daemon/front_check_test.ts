@@ -86,8 +86,9 @@ function checkOf(dial: ProxyOptions["dialer"]["dial"], isOwn = false, front = 'i
   });
   const sink = { emit: (event: Event) => void events.push(event) };
   const shared = new SharedState(config, allocate(config, 1));
-  const options = buildProxyOptions(config, { clock, events: sink, isOwn: () => isOwn, shared, workers: 1 });
-  return { events, clock, options: { ...options, dialer: { dial } } };
+  const network = { telegram: { dial: () => Promise.reject(new Error("only for Telegram")) }, direct: { dial } };
+  const surroundings = { clock, events: sink, isOwn: () => isOwn, shared, network, workers: 1 };
+  return { events, clock, options: buildProxyOptions({ config, dcUpdates: new Map() }, surroundings) };
 }
 
 const front = tcp("192.0.2.1", 443);

@@ -86,6 +86,12 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 7, client: "[2001:db8::7]:50000", reason: "idle", upBytes: 64, downBytes: 0, durationMs: 299_501 },
   ],
   [
+    { type: "name-stale", host: "front.test", reason: "Cannot look up front.test with 192.0.2.1: no answer" },
+    "warning",
+    "front.test is reached where it was last: Cannot look up front.test with 192.0.2.1: no answer",
+    { host: "front.test" },
+  ],
+  [
     { type: "uplink-down", uplink: front, reason: "cannot be reached: refused", leftOutMs: 59_999.5 },
     "warning",
     "the SOCKS5 proxy front.test:443 keeps failing and is left out for 60 s if there is another way: " +
@@ -97,6 +103,20 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     "info",
     "the SOCKS5 proxy [2001:db8::7]:50000 works again",
     { uplink: "[2001:db8::7]:50000" },
+  ],
+  [
+    { type: "clock-suspect", offsetSeconds: 3_600, clients: 5 },
+    "warning",
+    "the clock of this machine seems to be 3600 s behind: 5 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: 3_600, clients: 5 },
+  ],
+  [
+    { type: "clock-suspect", offsetSeconds: -120, clients: 64 },
+    "warning",
+    "the clock of this machine seems to be 120 s ahead: 64 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: -120, clients: 64 },
   ],
   [
     { type: "accept-failed", address: { kind: "unix", path: "/run/mtg.sock" }, reason: "too many open files" },
@@ -150,8 +170,11 @@ for (
       "front-loop",
       "dial-failed",
       "dc-replaced",
+      "name-stale",
       "uplink-down",
       "uplink-up",
+      "clock-suspect",
+      "clock-suspect",
       "accept-failed",
     ]],
     ["warning", [
@@ -162,7 +185,10 @@ for (
       "front-failed",
       "front-loop",
       "dial-failed",
+      "name-stale",
       "uplink-down",
+      "clock-suspect",
+      "clock-suspect",
       "accept-failed",
     ]],
     ["error", []],

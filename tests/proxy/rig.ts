@@ -123,10 +123,12 @@ export class Rig implements AsyncDisposable {
     this.proxy.reconfigure({ ...this.#options, ...changes });
   }
 
-  /** A client that has connected and said nothing. */
-  connect({ peer, ...options }: Partial<WireClientOptions> & { readonly peer?: Address } = {}): WireClient {
+  /** A client that has connected and said nothing; `peer` is its address, or `from` its host alone. */
+  connect(
+    { from = "198.51.100.7", peer, ...options }: Partial<WireClientOptions> & { from?: string; peer?: Address } = {},
+  ): WireClient {
     const timeSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const clientAddress: Address = peer ?? { kind: "tcp", host: "198.51.100.7", port: 50_000 + this.#ends.length };
+    const clientAddress = peer ?? { kind: "tcp", host: from, port: 50_000 + this.#ends.length };
     const ends = wire([clientAddress, proxyAddress], this.#limits);
     this.#ends.push(...ends);
     const client = new WireClient(ends, { secret: this.secret, timeSeconds, ...options });
