@@ -1,11 +1,11 @@
 /** What the fronted site does, looked at once for all groups of checks. */
 import type { Address } from "../address.ts";
 import { frontOf } from "../daemon/build_proxy.ts";
+import { preferenceOf } from "../daemon/network.ts";
 import { messageOf } from "../errors.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
-import { isIpLiteral } from "../wire/dns_message.ts";
 import { spell } from "./words.ts";
 import { budgetsMs, type ClockDifference, type Site, type Surroundings } from "./world.ts";
 
@@ -55,12 +55,10 @@ export async function lookAtFront(surroundings: Surroundings): Promise<FrontFact
 }
 
 async function addressesOf(front: Address, surroundings: Surroundings): Promise<readonly Address[]> {
-  if (front.kind === "unix" || isIpLiteral(front.host)) return [front];
+  if (front.kind === "unix") return [front];
   const hosts = await surroundings.resolve(front.host);
   const all = hosts.map((host): Address => ({ kind: "tcp", host: spell(host), port: front.port }));
-  const usable = orderAddresses(all, surroundings.config.preferIp, 0);
-  if (usable.length === 0) throw new Error(`none of ${hosts.join(", ")} is of the kind that prefer-ip allows`);
-  return usable.slice(0, addressesAtMost);
+  return orderAddresses(all, preferenceOf(surroundings.config.preferIp), 0).slice(0, addressesAtMost);
 }
 
 async function lookAtTls(site: Site, surroundings: Surroundings): Promise<TlsFacts> {

@@ -52,15 +52,22 @@ export interface World {
   /** This machine's addresses as the rest of the world sees them; absent where that could not be found out. */
   publicAddresses(asking: Asking): Promise<PublicAddresses>;
   /**
-   * Whether the proxy with this configuration answers at `address`; rejects if nobody can be reached there. `asBalancer` is for
-   * where the proxy itself listens: there it may want a PROXY protocol header.
+   * Who answers at `address`; rejects if nobody can be reached there. `asBalancer` is for where the proxy itself listens: there it
+   * may want a PROXY protocol header.
    */
-  isOurProxy(address: Address, asking: Asking & { readonly asBalancer: boolean }): Promise<boolean>;
+  whoAnswers(address: Address, asking: Asking & { readonly asBalancer: boolean }): Promise<Answerer>;
   /** Rejects if the file cannot be read. */
   readSystemFile(path: string): Promise<string>;
   /** The operating system, as Deno calls it. */
   readonly os: string;
 }
+
+/**
+ * - `proxy`: the one with the secret of the configuration
+ * - `other`: somebody who does not know that secret
+ * - `unclear`: somebody whose silence does not tell which of the two
+ */
+export type Answerer = "proxy" | "other" | "unclear";
 
 export interface PublicAddresses {
   readonly ipv4: string | undefined;

@@ -7,7 +7,7 @@ import { complaints, configWith, fakeWorld, never, nowMs, type Spoiled, way } fr
 
 /** Whoever is asked is silent, and heeds no signal either. */
 const blackHole: Spoiled = {
-  resolver: { resolve: never },
+  resolver: { resolve: (host) => /^[\d.]+$/.test(host) ? Promise.resolve([host]) : never() },
   ways: [way({ ask: never }), way({ label: "through socks5 198.51.100.1:1080", ask: never })],
   askTime: never,
   touch: never,
@@ -15,7 +15,7 @@ const blackHole: Spoiled = {
   visitSite: never,
   askSiteDate: never,
   publicAddresses: never,
-  isOurProxy: never,
+  whoAnswers: never,
 };
 
 function begin(spoiled: Spoiled, lines: readonly string[] = []) {
@@ -49,7 +49,7 @@ Deno.test("examine() does come to an end in time where each answer takes as long
     touch: late(4_000, good.touch),
     watchSite: never,
     publicAddresses: late(4_000, () => Promise.resolve({ ipv4: "203.0.113.8", ipv6: undefined })),
-    isOurProxy: late(3_500, good.isOurProxy),
+    whoAnswers: late(3_500, good.whoAnswers),
   }, ['domain-fronting.host = "time.example"', "domain-fronting.ip = ", "public-ipv4 = ", "public-ipv6 = "]);
   await clock.advance(12_000);
   const lines = complaints(await Promise.all(groups));

@@ -94,7 +94,7 @@ export function fakeWorld({ names, files, ...parts }: Spoiled = {}): World {
     visitSite: () => Promise.resolve(goodVisit),
     askSiteDate: () => Promise.resolve({ aheadMs: 300 }),
     publicAddresses: () => Promise.reject(new Error("nobody was to be asked")),
-    isOurProxy: () => Promise.resolve(true),
+    whoAnswers: () => Promise.resolve("proxy"),
     readSystemFile(path) {
       const text = { ...goodFiles, ...files }[path];
       return text === undefined ? Promise.reject(new Deno.errors.NotCapable()) : Promise.resolve(text);

@@ -240,7 +240,7 @@ judged([
     lines: ['domain-fronting.ip = "127.0.0.1"'],
     spoiled: {
       touch: () => Promise.reject(new Error("Connection refused")),
-      isOurProxy: () => Promise.reject(new Error("Connection refused")),
+      whoAnswers: () => Promise.reject(new Error("Connection refused")),
     },
     expected: [
       "front/reachable bad: 127.0.0.1:443: Connection refused → start it, correct host, ip and port in [domain-fronting], " +
@@ -410,7 +410,7 @@ judged([
   },
   {
     name: "another program on the proxy's port",
-    spoiled: { isOurProxy: () => Promise.resolve(false) },
+    spoiled: { whoAnswers: () => Promise.resolve("other") },
     expected: [
       "port/listener-0.0.0.0:443 bad: what answers on 0.0.0.0:443 does not know the secret: another program, or the proxy " +
       "with another configuration → stop that program or change bind-to; if it is the proxy, start it anew",
@@ -418,11 +418,20 @@ judged([
     ],
   },
   {
+    name: "something on the proxy's port of which nobody knows what it is",
+    spoiled: { whoAnswers: () => Promise.resolve("unclear") },
+    expected: [
+      "port/listener-0.0.0.0:443 note: something listens on 0.0.0.0:443, but does not answer as the proxy does → if it is " +
+      "the proxy, it cannot reach Telegram; if not, stop it or change bind-to",
+      "port/public note: not running here, so not looked at: whether its port can be reached from outside",
+    ],
+  },
+  {
     name: "a port that is closed from outside, or leads to the router",
     spoiled: {
-      isOurProxy: (address) => {
-        if (address.kind === "tcp" && address.host === "127.0.0.1") return Promise.resolve(true);
-        return address.kind === "tcp" && address.host === "203.0.113.7" ? Promise.resolve(false) : never();
+      whoAnswers: (address) => {
+        if (address.kind === "tcp" && address.host === "127.0.0.1") return Promise.resolve("proxy");
+        return address.kind === "tcp" && address.host === "203.0.113.7" ? Promise.resolve("other") : never();
       },
     },
     expected: [
