@@ -77,12 +77,13 @@ export function systemWorld(config: Config, { caCerts, timePort = ntpPort }: Wor
     },
     visitSite: (site, asking) => visitSite(visit(site, asking)),
     askSiteDate: (site, asking) => askSiteDate(visit(site, asking)),
-    async publicAddresses({ signal }) {
+    async publicAddresses(wanted, { signal }) {
       const { ipv4, ipv6 } = await detectPublicAddresses({
         dialerOf: (family) => new ResolvingDialer({ resolver, preferIp: `only-${family}`, clock }),
         clock,
         // One that is not known in time must not take the other away.
         timeoutMs: budgetsMs.publicAddress - 500,
+        wanted,
         signal,
       });
       return { ipv4, ipv6 };

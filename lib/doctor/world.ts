@@ -3,6 +3,7 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
+import { families, type Family } from "../net/public_address.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { within } from "./within.ts";
@@ -49,8 +50,8 @@ export interface World {
   visitSite(site: Site, asking: Asking): Promise<SiteVisit>;
   /** The site's date as a clock; `undefined` if it has none. */
   askSiteDate(site: Site, asking: Asking): Promise<ClockDifference | undefined>;
-  /** This machine's addresses as the rest of the world sees them; absent where that could not be found out. */
-  publicAddresses(asking: Asking): Promise<PublicAddresses>;
+  /** This machine's addresses as the rest of the world sees them, as far as `wanted`; absent where nobody tells. */
+  publicAddresses(wanted: readonly Family[], asking: Asking): Promise<PublicAddresses>;
   /**
    * Who answers at `address`; rejects if nobody can be reached there. `asBalancer` is for where the proxy itself listens: there it
    * may want a PROXY protocol header.
@@ -95,17 +96,19 @@ export class Surroundings {
     return this.within(budgetsMs.resolve, (asking) => this.world.resolver.resolve(host, asking));
   }
 
-  /** Asked once. What the configuration says goes first; if it says both, nobody is asked. */
+  /** Asked once, for what the configuration does not say. */
   publicAddresses(): Promise<PublicAddresses> {
     return this.#publicAddresses ??= this.#findPublicAddresses();
   }
 
   async #findPublicAddresses(): Promise<PublicAddresses> {
     const { publicIpv4, publicIpv6 } = this.config;
-    if (publicIpv4 !== undefined && publicIpv6 !== undefined) return { ipv4: publicIpv4, ipv6: publicIpv6 };
-    const nobody = { ipv4: undefined, ipv6: undefined };
-    const asked = await this.within(budgetsMs.publicAddress, (asking) => this.world.publicAddresses(asking))
-      .catch(() => nobody);
+    const known: PublicAddresses = { ipv4: publicIpv4, ipv6: publicIpv6 };
+    const wanted = families.filter((family) => known[family] === undefined);
+    if (wanted.length === 0) return known;
+    const { world } = this;
+    const asked = await this.within(budgetsMs.publicAddress, (asking) => world.publicAddresses(wanted, asking))
+      .catch(() => known);
     return { ipv4: publicIpv4 ?? asked.ipv4, ipv6: publicIpv6 ?? asked.ipv6 };
   }
 }
