@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { type HttpResponse as RawResponse, HttpResponseDecoder } from "../wire/http_response.ts";
-import { withDeadline } from "./deadline.ts";
+import { openWithin } from "./aborts.ts";
 import { TlsTunnel } from "./tls_tunnel.ts";
 
 export interface HttpClientOptions {
@@ -63,10 +63,11 @@ export class HttpClient implements Disposable {
     const { clock, timeoutMs: ms } = this.#options;
     const late = () => new HttpError(`${show(url)}: no answer within ${ms} ms`);
     const outside = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
-    return await withDeadline({ clock, ms, signal: outside, late }, async (signal) => {
-      signal.throwIfAborted();
-      return await this.#follow(url, { signal, maxBytes, headers: { ...defaultHeaders, ...lower(headers) } });
-    });
+    const asked = { ...defaultHeaders, ...lower(headers) };
+    return await openWithin(
+      { clock, ms, parent: outside, late },
+      (signal) => this.#follow(url, { signal, maxBytes, headers: asked }),
+    );
   }
 
   [Symbol.dispose](): void {

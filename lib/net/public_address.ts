@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
-import { withDeadline } from "./deadline.ts";
+import { openWithin } from "./aborts.ts";
 import { HttpClient } from "./http_client.ts";
 
 export type Family = "ipv4" | "ipv6";
@@ -51,9 +51,8 @@ const witnesses = 2;
  */
 export async function detectPublicAddresses(options: DetectOptions): Promise<PublicAddresses> {
   const { clock, timeoutMs: ms, wanted = families, signal = new AbortController().signal } = options;
-  const late = () => new Error(`no answer within ${ms} ms`);
-  const found = await withDeadline(
-    { clock, ms, signal, late },
+  const found = await openWithin(
+    { clock, ms, parent: signal, late: `no answer within ${ms} ms` },
     (ending) => Promise.all(wanted.map((family) => detect(family, options, ending))),
   );
   signal.throwIfAborted();
