@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
-  ["proxy", "net", "metrics"],
+  ["proxy", "probe", "net", "metrics"],
   ["daemon"],
   ["doctor"],
   ["cli"],

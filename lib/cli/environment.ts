@@ -5,6 +5,9 @@ import type { ServeOptions } from "../daemon/serve.ts";
 import type { Patient } from "../doctor/examine.ts";
 import type { Group } from "../doctor/report.ts";
 import type { Family, PublicAddresses } from "../net/public_address.ts";
+import type { ProxyLink } from "../policy/proxy_link.ts";
+import type { Report } from "../probe/check_link.ts";
+import type { CheckWishes } from "./check_here.ts";
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */
@@ -25,6 +28,8 @@ export interface Environment {
   examine(patient: Patient): AsyncIterable<Group>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
   serve(config: Config, options: ServeOptions): Promise<void>;
+  /** Goes a client's way through the proxy of a link. */
+  check(link: ProxyLink, wishes: CheckWishes): Promise<Report>;
 }
 
 /** The real one. */
@@ -50,4 +55,5 @@ export const denoEnvironment: Environment = {
   },
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
+  check: async (link, wishes) => await (await import("./check_here.ts")).checkHere(link, wishes),
 };

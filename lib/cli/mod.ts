@@ -4,6 +4,7 @@ import { nearest } from "../config/nearest.ts";
 import { hideSecrets } from "../config/show.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
+import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
@@ -12,7 +13,7 @@ import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [run, simpleRun, generateSecret, access, doctor];
+const commands: readonly Command[] = [run, simpleRun, generateSecret, access, doctor, check];
 
 /** What `main()` gives back. */
 export const exitCodes = { ok: 0, failed: 1, wrongUsage: 2 } as const;

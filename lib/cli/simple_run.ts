@@ -4,7 +4,6 @@ import { allFields } from "../config/fields.ts";
 import { put, type Source } from "../config/layers.ts";
 import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
-import { printWarnings } from "./config_file.ts";
 import { noLinksFlag, serveWithLinks } from "./run.ts";
 
 /** Flags and arguments that stand for one key of a configuration each; all that is said about it holds for them. */

@@ -17,14 +17,14 @@ export interface ReloaderOptions {
 /** Why the configuration is read again: somebody asked for it, or something in its directory has changed. */
 export type ReloadCause = "SIGHUP" | "file";
 
-const nothingNew = "the configuration was read again; nothing has changed";
+const readAgain = "the configuration was read again";
 
 export class Reloader {
   readonly #options: ReloaderOptions;
   #config: Config;
   #last: Promise<void> = Promise.resolve();
-  /** What was said last; another change in the file's directory does not say it again. */
-  #said = nothingNew;
+  /** What is known; another change in the file's directory does not say it again. */
+  #said = `${readAgain}; nothing has changed`;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -53,16 +53,17 @@ export class Reloader {
     const { config, changed, needRestart } = diffConfigs(this.#config, loaded.config);
     if (changed.length > 0) await this.#options.apply(config);
     this.#config = config;
-    const said: string[] = [];
-    if (changed.length > 0) said.push(`taken over for new clients: ${changed.join(", ")}`);
-    if (needRestart.length > 0) said.push(`stays until the proxy is started anew: ${needRestart.join(", ")}`);
-    const text = said.length === 0 ? nothingNew : `the configuration was read again; ${said.join("; ")}`;
-    this.#say(needRestart.length > 0 ? "warning" : "info", text, isAsked || changed.length > 0);
-    if (changed.length > 0) { for (const { message } of loaded.warnings) log("warning", message); }
+    const stays = needRestart.length > 0 ? `stays until the proxy is started anew: ${needRestart.join(", ")}` : "";
+    const level = stays === "" ? "info" : "warning";
+    if (changed.length === 0) return this.#say(level, `${readAgain}; ${stays || "nothing has changed"}`, isAsked);
+    const news = [`taken over for new clients: ${changed.join(", ")}`, ...stays === "" ? [] : [stays]];
+    log(level, `${readAgain}; ${news.join("; ")}`);
+    for (const { message } of loaded.warnings) log("warning", message);
+    this.#said = `${readAgain}; ${stays || "nothing has changed"}`;
   }
 
-  #say(level: "info" | "warning" | "error", text: string, isNews: boolean): void {
-    if (!isNews && text === this.#said) return;
+  #say(level: "info" | "warning" | "error", text: string, isAsked: boolean): void {
+    if (!isAsked && text === this.#said) return;
     this.#said = text;
     log(level, text);
   }

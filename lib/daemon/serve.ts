@@ -5,7 +5,7 @@ import type { LoadedConfig } from "../config/parse.ts";
 import { log, type LogFormat, startLogging } from "../metrics/log.ts";
 import { Operator } from "./operator.ts";
 import type { Service } from "./service.ts";
-import { onEndSignal } from "./signals.ts";
+import { onEndSignal, onReloadSignal, ReloadRequests } from "./signals.ts";
 
 export interface ServeOptions {
   /** What the author of the configuration should know, though it can be used. */
@@ -32,12 +32,15 @@ export async function serve(config: Config, options: ServeOptions = {}): Promise
   const logFormat = config.debug || Deno.stderr.isTerminal() ? "text" : "json";
   startLogging(config.logLevel, logFormat);
   for (const warning of options.warnings ?? []) log("warning", warning);
+  const reloads = new ReloadRequests();
+  using _hangups = onReloadSignal(() => reloads.ask());
   await using service = await startService(config, logFormat);
   const ending = Promise.withResolvers<string>();
   using _signals = onEndSignal(ending.resolve);
   log("info", `listening on ${service.bound.map(formatAddress).join(", ")}`);
   options.onServing?.(config, service.bound);
   await using operator = new Operator(config, service, options);
+  reloads.goTo(() => operator.reload());
 
   const signal = await Promise.race([ending.promise, service.broken]);
   await operator.stop();

@@ -27,6 +27,22 @@ export function onReloadSignal(reload: () => void): Disposable {
   return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", reload) };
 }
 
+/** Keeps in mind that somebody has asked for a reload until there is someone to do it. */
+export class ReloadRequests {
+  #isAsked = false;
+  #reload: (() => void) | undefined;
+
+  ask(): void {
+    if (this.#reload === undefined) this.#isAsked = true;
+    else this.#reload();
+  }
+
+  goTo(reload: () => void): void {
+    this.#reload = reload;
+    if (this.#isAsked) reload();
+  }
+}
+
 function exitAtOnce(): void {
   try {
     Deno.exit(1);

@@ -24,7 +24,8 @@ export interface WatchOptions {
 export async function watchFile(path: string, options: WatchOptions): Promise<void> {
   let watcher: Deno.FsWatcher;
   try {
-    watcher = Deno.watchFs([...new Set([path, Deno.realPathSync(path)].map(directoryOf))], { recursive: false });
+    const directories = new Set([path, await Deno.realPath(path)].map(directoryOf));
+    watcher = Deno.watchFs([...directories], { recursive: false });
   } catch (error) {
     options.onPolling(messageOf(error));
     return await poll(path, options);

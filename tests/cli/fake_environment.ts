@@ -6,6 +6,7 @@ import type { Patient } from "../../lib/doctor/examine.ts";
 import type { Group } from "../../lib/doctor/report.ts";
 import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
 import { settle } from "../support/fake_clock.ts";
+import type { Report } from "../../lib/probe/check_link.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -32,6 +33,8 @@ export interface World {
   readonly examine?: (patient: Patient) => readonly Group[];
   /** The proxy is told to stop before others have answered. */
   readonly stopsAtOnce?: boolean;
+  /** What checks of links find. */
+  readonly report?: Report;
   /** What keeps the proxy from serving, or from writing a file. */
   readonly failure?: Error;
 }
@@ -75,6 +78,11 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       configs.push(config);
       onServing?.(config, world.bound ?? config.bindTo);
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
+    },
+    check: (_link, { onStep }) => {
+      const report = world.report ?? { ok: true, steps: [] };
+      for (const step of report.steps) onStep?.(step);
+      return Promise.resolve(report);
     },
   };
   const code = await main(args, environment);

@@ -99,6 +99,14 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#log.has(pattern, limitMs);
   }
 
+  /** Resolves when its log has `count` times this text. @throws {Error} As `logged()` does. */
+  loggedTimes(count: number, text: string): Promise<void> {
+    return this.#log.has(
+      { test: (log) => log.split(text).length > count, toString: () => `${count} x ${text}` },
+      lineLimitMs,
+    );
+  }
+
   /** Sends a line to a `program`. */
   async send(line: string): Promise<void> {
     await this.#input.write(new TextEncoder().encode(`${line}\n`));
@@ -146,7 +154,7 @@ class Text {
     this.done = this.#collect();
   }
 
-  async has(pattern: RegExp, limitMs: number, from = 0): Promise<void> {
+  async has(pattern: { test(text: string): boolean; toString(): string }, limitMs: number, from = 0): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = () => {
       if (pattern.test(this.text.slice(from))) resolve();
