@@ -5,17 +5,28 @@ import type { Path } from "./values.ts";
 const hidden = "(hidden)";
 const longestShown = 100;
 
-/** A value as it would stand in the file. `confidential` ones, and secrets that stand at a wrong place, are hidden. */
+/** A value as it would stand in the file, but short. `confidential` ones, and secrets that stand at a wrong place, are hidden. */
 export function showValue(raw: unknown, confidential: boolean): string {
-  if (confidential) return hidden;
-  const text = hideSecrets(typeof raw === "number" ? String(raw) : JSON.stringify(raw) ?? String(raw));
+  const text = showWhole(raw, confidential);
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
+
+/** The same at any length. */
+export function showWhole(raw: unknown, confidential: boolean): string {
+  if (confidential) return hidden;
+  const hideUsers = (_key: string, value: unknown) => typeof value === "string" ? hideUser(value) : value;
+  return hideSecrets(typeof raw === "number" ? String(raw) : JSON.stringify(raw, hideUsers) ?? String(raw));
+}
+
+/** A URL, or what may have been meant as one, without user and password. */
+function hideUser(text: string): string {
+  return text.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/\/)?)[^]*@/i, `$1${hidden}@`);
 }
 
 /** `text` with everything in it that is, or may once have been meant as, a secret replaced; so are users of URLs. */
 export function hideSecrets(text: string): string {
   return text
-    .replace(/(:\/\/)[^@/\s"]+@/g, `$1${hidden}@`)
+    .replace(/((?:[a-z][a-z0-9+.-]*:\/\/)?)[^\s"]*@/gi, `$1${hidden}@`)
     .replace(/(-{0,2})([A-Za-z0-9+/_-]{22,}={0,2})/g, (run, dashes: string, rest: string) => {
       if (isSecret(rest)) return dashes + hidden;
       return isSecret(run) ? hidden : run;
@@ -23,7 +34,11 @@ export function hideSecrets(text: string): string {
     .replace(/[0-9a-f]{30,}/gi, hidden);
 }
 
+/** Names of keys and of variables may have the length of a secret; none in 10^8 of those looks like one. */
+const name = /^(?:[a-z]+(?:-[a-z]+)+|[A-Z]+(?:_[A-Z]+)+)$/;
+
 function isSecret(text: string): boolean {
+  if (name.test(text)) return false;
   try {
     return parseSecret(text).key.length > 0;
   } catch {

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { envName } from "../../lib/config/env.ts";
+import { allFields } from "../../lib/config/fields.ts";
 import { hideSecrets, showPath, showValue } from "../../lib/config/show.ts";
 import { formatSecret, secretOf } from "../../lib/policy/secret.ts";
 
@@ -33,9 +35,25 @@ Deno.test("hideSecrets() does hide every kind in every encoding, wherever it sta
 });
 
 Deno.test("hideSecrets() does leave names and addresses alone", () => {
+  for (const { key } of allFields) assertEquals(hideSecrets(`${key} ${envName(key)}`), `${key} ${envName(key)}`);
   for (const text of ["allow-fallback-on-unknown-dc", "proxy.example.com", "2001:db8::7", "generate-secret"]) {
     assertEquals(hideSecrets(text), text);
   }
+});
+
+Deno.test("showValue() does hide users and passwords, also where they are written wrong", () => {
+  const cases: readonly (readonly [unknown, string])[] = [
+    ["socks5://user:pass@host:1", '"socks5://(hidden)@host:1"'],
+    ["socks5://user:p@ss@host:1", '"socks5://(hidden)@host:1"'],
+    ["socks5://user:pa ss@host:1", '"socks5://(hidden)@host:1"'],
+    ['socks5://user:pa"ss@host:1', '"socks5://(hidden)@host:1"'],
+    ["socks5://us/er:pa/ss@host:1", '"socks5://(hidden)@host:1"'],
+    ["user:pass@host:1", '"(hidden)@host:1"'],
+    [["", " SOCKS5H://u@h"], '[""," SOCKS5H://(hidden)@h"]'],
+    [{ a: "u:p@h" }, '{"a":"(hidden)@h"}'],
+  ];
+  for (const [raw, shown] of cases) assertEquals(showValue(raw, false), shown);
+  assertEquals(hideSecrets("via socks5://u:p@h:1, tls://a"), "via socks5://(hidden)@h:1, tls://a");
 });
 
 Deno.test("showPath() does write dotted keys", () => {
