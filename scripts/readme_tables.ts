@@ -3,7 +3,7 @@
  *
  * `deno run -R=README.md -W=README.md scripts/readme_tables.ts` brings it up to date; tests/readme_test.ts tells when that is due.
  */
-import type { Field, Problem } from "../lib/config/field.ts";
+import { type Field, isRequired } from "../lib/config/field.ts";
 import { allFields } from "../lib/config/fields.ts";
 
 const begin = "<!-- config-table, made by scripts/readme_tables.ts -->";
@@ -21,7 +21,7 @@ function keyTable(): string {
   const rows = allFields.map((field) => [
     `\`${field.key}\``,
     defaultOf(field),
-    field.hot ? "hot" : "restart",
+    changeOf(field),
     field.docs,
   ]);
   return table([["Key", "Default", "Change", "Meaning"], ...rows]);
@@ -29,9 +29,12 @@ function keyTable(): string {
 
 function defaultOf(field: Field<unknown>): string {
   if (field.default !== undefined) return `\`${JSON.stringify(field.default)}\``;
-  const problems: Problem[] = [];
-  field.read(undefined, [], problems);
-  return problems.length > 0 ? "must be given" : "–";
+  return isRequired(field) ? "must be given" : "–";
+}
+
+function changeOf({ kind, hot }: Field<unknown>): string {
+  if (kind !== "key") return kind;
+  return hot ? "hot" : "restart";
 }
 
 /** As `deno fmt` would lay it out. */

@@ -7,15 +7,21 @@ const longestShown = 100;
 
 /** A value as it would stand in the file, but short. `confidential` ones, and secrets that stand at a wrong place, are hidden. */
 export function showValue(raw: unknown, confidential: boolean): string {
-  const text = showWhole(raw, confidential);
+  if (confidential) return hidden;
+  const hideUsers = (_key: string, value: unknown) => typeof value === "string" ? hideUser(value) : value;
+  const text = hideSecrets(typeof raw === "number" ? String(raw) : JSON.stringify(raw, hideUsers) ?? String(raw));
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 
-/** The same at any length. */
-export function showWhole(raw: unknown, confidential: boolean): string {
+/** A value in TOML, whole; `confidential` ones and users of URLs are hidden. */
+export function showToml(raw: unknown, confidential: boolean): string {
   if (confidential) return hidden;
-  const hideUsers = (_key: string, value: unknown) => typeof value === "string" ? hideUser(value) : value;
-  return hideSecrets(typeof raw === "number" ? String(raw) : JSON.stringify(raw, hideUsers) ?? String(raw));
+  if (Array.isArray(raw)) return `[${raw.map((item) => showToml(item, false)).join(", ")}]`;
+  if (typeof raw !== "object" || raw === null || raw instanceof Date) {
+    return hideSecrets(typeof raw === "string" ? JSON.stringify(hideUser(raw)) : String(raw));
+  }
+  const pairs = Object.entries(raw).map(([key, value]) => `${showPath([key])} = ${showToml(value, false)}`);
+  return `{ ${pairs.join(", ")} }`;
 }
 
 /** A URL, or what may have been meant as one, without user and password. */
