@@ -44,7 +44,7 @@ Deno.test("config check does hide secrets, users and passwords, and print the re
   const rows = rowsOf(out);
   assertEquals(rows.get("public-host"), [`"${host}"`, "(standard input):3"]);
   assertEquals(rows.get("network.proxies")?.[0], '["", "socks5://(hidden)@[::1]:1080?open_threshold=2"]');
-  assertEquals(rows.get("dc-overrides"), ['{ 2 = ["127.0.0.1:1", "127.0.0.1:2"] }', "(standard input):7"]);
+  assertEquals(rows.get("dc-overrides"), ['{ 2 = ["127.0.0.1:1", "127.0.0.1:2"] }', "(standard input):6"]);
   for (const secret of [hexKey, tlsHex, "hunter2", "me:"]) {
     assertEquals([...out, ...errors].join("\n").includes(secret), false);
   }
