@@ -18,13 +18,19 @@ export function withTables(readme: string): string {
 }
 
 function keyTable(): string {
-  const rows = allFields.map((field) => [
-    `\`${field.key}\``,
-    defaultOf(field),
-    changeOf(field),
-    field.docs,
-  ]);
-  return table([["Key", "Default", "Change", "Meaning"], ...rows]);
+  const own = allFields.filter(({ kind }) => kind !== "later");
+  const rows = own.map((field) => [`\`${field.key}\``, defaultOf(field), changeOf(field), field.docs]);
+  return table([["Key", "Default", "Change", "Meaning"], ...rows, ...laterRows()]);
+}
+
+/** One for each table that is not there yet. */
+function laterRows(): readonly (readonly string[])[] {
+  const later = allFields.filter(({ kind }) => kind === "later");
+  const tables = Map.groupBy(later, ({ key }) => key.slice(0, key.lastIndexOf(".")));
+  return [...tables].map(([name, fields]) => {
+    const keys = fields.map(({ key }) => `\`${key.slice(name.length + 1)}\``).join(", ");
+    return [`[${name}]`, "–", "later", `Not in this version yet. Checked: ${keys}.`];
+  });
 }
 
 function defaultOf(field: Field<unknown>): string {
