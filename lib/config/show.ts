@@ -37,7 +37,8 @@ export function hideSecrets(text: string): string {
       if (isSecret(rest)) return dashes + hidden;
       return isSecret(run) ? hidden : run;
     })
-    .replace(/[0-9a-f]{30,}/gi, hidden);
+    .replace(/[0-9a-f]{30,}/gi, hidden)
+    .replace(/[A-Za-z0-9+_-]{22,}/g, (run) => /[a-z]/.test(run) && /[A-Z]/.test(run) && /\d/.test(run) ? hidden : run);
 }
 
 /** Names of keys and of variables may have the length of a secret; none in 10^8 of those looks like one. */

@@ -55,9 +55,11 @@ function fits(value: unknown, { properties = {}, additionalProperties, ...rest }
 const read = (path: string) => Deno.readTextFileSync(new URL(path, import.meta.url));
 const example = read("../../lib/config/example.toml");
 
-Deno.test("configSchema() does take the example, also without its comments, and a file with every key", () => {
+Deno.test("configSchema() does take the example, also without its comments, and files with every key", () => {
   const whole = example.replace(/^#(?=\S)/gm, "").replace("what mtg generate-secret printed", secret);
-  for (const text of [example, whole, least, read("../fixtures/config/full.toml")]) {
+  for (
+    const text of [example, whole, least, read("../fixtures/config/full.toml"), read("../fixtures/config/mtg_v2.toml")]
+  ) {
     assertEquals(fits(parse(text), schema), true);
   }
 });

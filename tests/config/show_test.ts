@@ -32,6 +32,7 @@ Deno.test("hideSecrets() does hide every kind in every encoding, wherever it sta
     }
   }
   assertEquals(hideSecrets(`${formatSecret(secrets[0]!, "hex")}f`), "(hidden)");
+  assertEquals(hideSecrets(`${formatSecret(secrets[2]!, "base64")}x secret`), "(hidden) secret");
 });
 
 Deno.test("hideSecrets() does leave names and addresses alone", () => {
