@@ -2,6 +2,7 @@
 /** What commands need of the world around them, in one place, so that tests can run them without it. */
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
+import type { Family, PublicAddresses } from "../net/public_address.ts";
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */
@@ -16,6 +17,8 @@ export interface Environment {
   env(name: string): string | undefined;
   /** Nobody but this user may read what it writes: every file of ours holds a secret. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** Finds out the public addresses of this machine by asking others, within `network.timeout.http`; rejects only by `signal`. */
+  detectAddresses(config: Config, wanted: readonly Family[], signal?: AbortSignal): Promise<PublicAddresses>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
   serve(config: Config, options: ServeOptions): Promise<void>;
 }
@@ -36,6 +39,8 @@ export const denoEnvironment: Environment = {
     }
   },
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
+  detectAddresses: async (config, wanted, signal) =>
+    await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
 };

@@ -4,7 +4,6 @@ import { allFields } from "../config/fields.ts";
 import { put, type Source } from "../config/layers.ts";
 import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
-import { printWarnings } from "./config_file.ts";
 import { noLinksFlag, serveWithLinks } from "./run.ts";
 
 /** Flags and arguments that stand for one key of a configuration each; all that is said about it holds for them. */
@@ -90,16 +89,15 @@ export const simpleRun: Command = {
     noLinksFlag,
   ],
   run: async (input, environment) => {
-    const { config, warnings } = loadLayers([
+    const loaded = loadLayers([
       { table: { "allow-fallback-on-unknown-dc": true }, source: commandLine },
       envLayer((name) => environment.env(name), allFields),
       { table: documentOf(input), source: commandLine },
     ]);
-    printWarnings(warnings, environment);
     if (input.value("tcp-buffer") !== undefined) {
       environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
     }
-    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+    return await serveWithLinks(loaded, environment, { links: !input.has("no-links") });
   },
 };
 

@@ -8,8 +8,10 @@ const longestShown = 100;
 /** A value as it would stand in the file, but short. `confidential` ones, and secrets that stand at a wrong place, are hidden. */
 export function showValue(raw: unknown, confidential: boolean): string {
   if (confidential) return hidden;
+  // Each text by itself, and then what stands in the keys of tables.
   const hideUsers = (_key: string, value: unknown) => typeof value === "string" ? hideUser(value) : value;
-  const text = hideSecrets(typeof raw === "number" ? String(raw) : JSON.stringify(raw, hideUsers) ?? String(raw));
+  const json = typeof raw === "number" ? String(raw) : JSON.stringify(raw, hideUsers) ?? String(raw);
+  const text = hideKeys(json.replace(/((?:[a-z][a-z0-9+.-]*:\/\/)?)[^\s"]*@/gi, `$1${hidden}@`));
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 
@@ -24,15 +26,24 @@ export function showToml(raw: unknown, confidential: boolean): string {
   return `{ ${pairs.join(", ")} }`;
 }
 
-/** A URL, or what may have been meant as one, without user and password. */
-function hideUser(text: string): string {
-  return text.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:\/\/)?)[^]*@/i, `$1${hidden}@`);
+/**
+ * `text` with everything in it that is, or may once have been meant as, a secret replaced; so are user and password of a URL,
+ * also of one that is written wrong.
+ */
+export function hideSecrets(text: string): string {
+  return hideKeys(hideUser(text));
 }
 
-/** `text` with everything in it that is, or may once have been meant as, a secret replaced; so are users of URLs. */
-export function hideSecrets(text: string): string {
+/** A URL, or what may have been meant as one, without user and password. */
+function hideUser(text: string): string {
   return text
-    .replace(/((?:[a-z][a-z0-9+.-]*:\/\/)?)[^\s"]*@/gi, `$1${hidden}@`)
+    .replace(/^("?[a-z][a-z0-9+.-]*:\/\/|"?).*@/is, `$1${hidden}@`)
+    // Without a host behind it, what looks like a port may be the password.
+    .replace(/(:\/\/[^:/?#@[\]"\s]*:)(?!\d{1,5}(?:[/?#"]|$))[^"]+/g, `$1${hidden}`);
+}
+
+function hideKeys(text: string): string {
+  return text
     .replace(/(-{0,2})([A-Za-z0-9+/_-]{22,}={0,2})/g, (run, dashes: string, rest: string) => {
       if (isSecret(rest)) return dashes + hidden;
       return isSecret(run) ? hidden : run;

@@ -13,6 +13,15 @@ export type LogFormat = "json" | "text";
 
 const category = "mtg";
 const linesPerSecond = 20;
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/** Levels that are logged now; asking the logger for each event would take longer than most of them. */
+let enabled: ReadonlySet<LogLevel> = new Set();
+/** As logging was started last. */
+let manner: { readonly format: LogFormat; readonly properties: LogLine["properties"] } = {
+  format: "json",
+  properties: {},
+};
 
 /**
  * From now on log lines of `level` and above go to standard error, each written whole before the program goes on. JSON lines
@@ -21,6 +30,8 @@ const linesPerSecond = 20;
 export function startLogging(level: LogLevel, format: LogFormat, properties: LogLine["properties"] = {}): void {
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : ansiColorFormatter;
   const encoder = new TextEncoder();
+  manner = { format, properties };
+  enabled = new Set(levels.slice(levels.indexOf(level)));
   configureSync({
     reset: true,
     sinks: {
@@ -34,6 +45,11 @@ export function startLogging(level: LogLevel, format: LogFormat, properties: Log
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
+}
+
+/** From now on lines of `level` and above are logged, in the same manner as before. */
+export function setLogLevel(level: LogLevel): void {
+  startLogging(level, manner.format, manner.properties);
 }
 
 export interface LogLine {
@@ -53,8 +69,6 @@ export function log(level: LogLevel, message: string, properties: LogLine["prope
   });
 }
 
-const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
-
 export interface LogEventsOptions {
   /** @default {writes to standard error} */
   readonly write?: (line: LogLine) => void;
@@ -65,8 +79,6 @@ export interface LogEventsOptions {
 /** Logs every event that is worth a line at the level in force now. */
 export function logEvents(clock: Clock, { write = writeLine, threads = 1 }: LogEventsOptions = {}): EventSink {
   const limiter = new LineLimiter(clock, { write, linesPerSecond: Math.ceil(linesPerSecond / threads) });
-  const logger = getLogger(category);
-  const enabled = new Set(levels.filter((level) => logger.isEnabledFor(level)));
   return {
     emit(event) {
       const level = levelOf(event);
@@ -126,13 +138,18 @@ function levelOf(event: Event): LogLevel {
       return event.code === "replayed" ? "warning" : "info";
     case "dc-replaced":
     case "yielded":
+    case "uplink-up":
       return "info";
     case "limited":
+    case "untrusted-header":
     case "front-failed":
     case "front-loop":
+    case "name-stale":
     case "dial-failed":
     case "replay-filter-full":
+    case "clock-suspect":
     case "accept-failed":
+    case "uplink-down":
       return "warning";
     case "fault":
       return "error";
@@ -163,6 +180,14 @@ function describe(event: Event): Description {
         properties: { id, client },
       };
     }
+    case "untrusted-header": {
+      const client = formatAddress(event.remote);
+      const { id } = event;
+      return {
+        message: `#${id} a PROXY protocol header came from ${client}, which is not in "proxy-protocol-trusted"`,
+        properties: { id, client },
+      };
+    }
     case "refused": {
       const client = formatAddress(event.remote);
       const { id, code, outcome, reason } = event;
@@ -189,7 +214,10 @@ function describeClosed(event: Event & { type: "closed" }): Description {
   };
 }
 
-type Other = Exclude<Event, { readonly type: "opened" | "limited" | "yielded" | "refused" | "closed" | "fault" }>;
+type Other = Exclude<
+  Event,
+  { readonly type: "opened" | "limited" | "yielded" | "untrusted-header" | "refused" | "closed" | "fault" }
+>;
 
 function describeOther(event: Other): Description {
   switch (event.type) {
@@ -221,12 +249,40 @@ function describeOther(event: Other): Description {
         properties: withId(event.id, { front }),
       };
     }
+    case "name-stale": {
+      const { host, reason } = event;
+      return { message: `${host} is reached where it was last: ${reason}`, properties: { host } };
+    }
     case "replay-filter-full":
       return {
         message: `more than ${event.capacity} handshakes within one lifetime of the replay filter: ` +
           `raise defense.anti-replay.max-size, or new clients may be taken for replays`,
         properties: { capacity: event.capacity },
       };
+    case "uplink-down": {
+      const uplink = formatAddress(event.uplink);
+      const { reason, leftOutMs } = event;
+      return {
+        message: `the SOCKS5 proxy ${uplink} keeps failing and is left out for ${Math.ceil(leftOutMs / 1000)} s ` +
+          `if there is another way: it ${reason}`,
+        properties: { uplink, leftOutMs },
+      };
+    }
+    case "uplink-up": {
+      const uplink = formatAddress(event.uplink);
+      return { message: `the SOCKS5 proxy ${uplink} works again`, properties: { uplink } };
+    }
+    case "clock-suspect": {
+      const { offsetSeconds, clients } = event;
+      return {
+        message: `the clock of this machine seems to be ${Math.abs(offsetSeconds)} s ` +
+          `${
+            offsetSeconds > 0 ? "behind" : "ahead"
+          }: ${clients} clients with the right secret agree on another time; ` +
+          `set the clock, best by a time server, or they cannot connect`,
+        properties: { offsetSeconds, clients },
+      };
+    }
     case "accept-failed": {
       const address = formatAddress(event.address);
       return { message: `cannot accept clients on ${address} for now: ${event.reason}`, properties: { address } };

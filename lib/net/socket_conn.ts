@@ -4,6 +4,7 @@ import type { Conn } from "../relay/conn.ts";
 /** A TCP or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
 export class SocketConn implements Conn {
   readonly #socket: Deno.TcpConn | Deno.UnixConn;
+  #target: Address | undefined;
   #closed = false;
 
   constructor(socket: Deno.TcpConn | Deno.UnixConn) {
@@ -11,7 +12,12 @@ export class SocketConn implements Conn {
   }
 
   get remote(): Address {
-    return toAddress(this.#socket.remoteAddr);
+    return this.#target ?? toAddress(this.#socket.remoteAddr);
+  }
+
+  /** What a proxy at the other end leads to; it counts as `remote` from now on. */
+  leadsTo(target: Address): void {
+    this.#target = target;
   }
 
   get local(): Address {

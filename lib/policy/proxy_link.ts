@@ -1,5 +1,5 @@
 /** The links by which Telegram's clients take over a proxy, and the site behind which one hides that chose none. */
-import { formatSecret, type Secret } from "./secret.ts";
+import { formatSecret, parseSecret, type Secret } from "./secret.ts";
 
 export interface ProxyLinkParts {
   /** A DNS name or an IP address, IPv6 without brackets. */
@@ -14,6 +14,63 @@ export interface ProxyLinkParts {
 export function proxyLinks({ server, port, secret, encoding }: ProxyLinkParts): { tg: string; tme: string } {
   const query = new URLSearchParams({ server, port: String(port), secret: formatSecret(secret, encoding) });
   return { tg: `tg://proxy?${query}`, tme: `https://t.me/proxy?${query}` };
+}
+
+/** What a link says. */
+export type ProxyLink = Omit<ProxyLinkParts, "encoding">;
+
+const webHosts: ReadonlySet<string> = new Set(["t.me", "telegram.me", "telegram.dog"]);
+const example = "expected tg://proxy?server=…&port=…&secret=… or https://t.me/proxy?server=…&port=…&secret=…";
+const ipv6 = /^[0-9a-f:.]*:[0-9a-f:.]*$/i;
+const dnsName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+
+/**
+ * Reads a link as people paste it: white space around, `https://` left out, `&amp;` in the place of `&`, a secret in any encoding.
+ *
+ * @throws {SyntaxError} If it is none; the message says what is wrong and repeats nothing that may be part of the secret.
+ */
+export function parseProxyLink(text: string): ProxyLink {
+  const query = queryOf(text.trim().replaceAll("&amp;", "&"));
+  const server = readPart(query, "server").trim().replace(/^\[(.*)\]$/, "$1");
+  if (!ipv6.test(server) && !dnsName.test(server)) {
+    throw new SyntaxError("Cannot use the link: its server is neither a DNS name nor an IP address");
+  }
+  const port = readPart(query, "port");
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    throw new SyntaxError("Cannot use the link: its port is no number from 1 to 65535");
+  }
+  // In a query + stands for a space, and in base64 for itself.
+  return { server, port: Number(port), secret: readSecret(readPart(query, "secret").replaceAll(" ", "+")) };
+}
+
+function queryOf(link: string): URLSearchParams {
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:/i.test(link) ? link : `https://${link}`);
+  if (url === null) throw new SyntaxError(`Cannot read the link: ${example}`);
+  const isApp = url.protocol === "tg:";
+  if (!isApp && !(/^https?:$/.test(url.protocol) && webHosts.has(url.hostname.replace(/^www\./, "")))) {
+    throw new SyntaxError(`Cannot use the link: it is none of Telegram's, ${example}`);
+  }
+  const what = (isApp ? url.href.slice(3).split(/[?#]/)[0]! : url.pathname).replaceAll("/", "").toLowerCase();
+  if (what === "socks") throw new SyntaxError("Cannot use the link: it leads to a SOCKS5 proxy, which has no secret");
+  if (what !== "proxy") throw new SyntaxError(`Cannot use the link: it leads to no proxy, ${example}`);
+  return url.searchParams;
+}
+
+function readPart(query: URLSearchParams, name: string): string {
+  const value = query.get(name) ?? "";
+  if (value === "") throw new SyntaxError(`Cannot use the link: it has no ${name}, ${example}`);
+  return value;
+}
+
+function readSecret(text: string): Secret {
+  try {
+    return parseSecret(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    // A host that is none may be a part of the key.
+    const unquoted = error.message.replace(/"(?:[^"\\]|\\.)*"/g, "what it holds");
+    throw new SyntaxError(`Cannot use the link. ${unquoted}`);
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ChunkClass } from "../relay/chunk.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 import { type ClientFrame, frameSize, openClientFrame } from "../transport/obfuscated2.ts";
 import type { Inbox } from "./inbox.ts";
-import type { ProxyOptions } from "./options.ts";
+import type { ProxyOptions, SessionOptions } from "./options.ts";
 
 /** Chunks of this size hold every flight. */
 const flightClass: ChunkClass = 2;
@@ -33,14 +33,14 @@ export interface VerifiedHello {
  *
  * @throws {ProtocolError} bad-client-hello, bad-digest, bad-timestamp, bad-sni, replayed, handshake-timeout, closed-early.
  */
-export async function readClientHello(inbox: Inbox, options: ProxyOptions): Promise<VerifiedHello> {
-  for (;;) {
-    await inbox.more();
+export async function readClientHello(client: Conn, inbox: Inbox, options: SessionOptions): Promise<VerifiedHello> {
+  // What came right behind a PROXY protocol header is there already.
+  if (inbox.chunk.end === 0) await inbox.more();
+  for (;; await inbox.more()) {
     const decoded = decodeClientHello(inbox.received);
     if (decoded.kind === "incomplete") continue;
     const hello = decoded.value;
-    const seconds = verifyDigest(hello, options.secret.key);
-    checkTimestamp(seconds, options.clock.nowMs(), options.toleranceMs);
+    checkTime(verifyDigest(hello, options.secret.key), client, options);
     checkServerName(hello, options.secret.host);
     checkReplay(provenPart(hello), options);
     return { hello, consumed: decoded.consumed };
@@ -100,6 +100,21 @@ async function readFrame(inbox: Inbox, secret: Secret, records: RecordReader | u
     if (records !== undefined) chunk.end = records.strip(chunk.bytes, start, chunk.end, start);
   }
   return openClientFrame(inbox.received.subarray(0, frameSize), secret.key);
+}
+
+/** Whoever has signed the hello: its time is looked at, and where it is wrong, it may be ours that is. */
+function checkTime(seconds: number, client: Conn, { clock, clockWatch, toleranceMs, events }: SessionOptions): void {
+  const nowMs = clock.nowMs();
+  try {
+    checkTimestamp(seconds, nowMs, toleranceMs);
+    clockWatch.right();
+  } catch (error) {
+    const { remote } = client;
+    const host = remote.kind === "tcp" ? remote.host : "";
+    const suspicion = clockWatch.off(host, seconds * 1_000 - nowMs, clock.elapsedMs());
+    if (suspicion !== undefined) events.emit({ type: "clock-suspect", ...suspicion });
+    throw error;
+  }
 }
 
 function checkReplay(key: Uint8Array, { replayFilter, clock, events }: ProxyOptions): void {

@@ -1,4 +1,5 @@
 import type { ConnectionId, EventSink } from "../events/event.ts";
+import { ClockWatch } from "../policy/clock_watch.ts";
 import type { Conn } from "../relay/conn.ts";
 import { ChunkPool, classWithin } from "../relay/chunk.ts";
 import { DcDialer } from "../telegram/direct.ts";
@@ -16,13 +17,16 @@ const sweepAtLeastMs = 10;
  * An MTProto proxy: takes clients one by one, serves each to its end, and never fails because of one.
  *
  * - It neither listens nor accepts: whoever does hands it each client by `serve()`.
+ * - `reconfigure()` gives it other options for the clients that come from now on.
  * - `drain()` lets the sessions finish for a while; disposing ends them at once.
  */
 export class Proxy implements AsyncDisposable {
-  readonly #host: Host;
+  /** For sessions that begin now; those that run keep theirs. */
+  #host: Host;
   readonly #sessions = new Set<Session>();
   readonly #strangers: Strangers<Session>;
   readonly #nextId: () => ConnectionId;
+  readonly #clockWatch = new ClockWatch();
   /** Set while somebody waits for the last session to end. */
   #empty: PromiseWithResolvers<void> | undefined;
   readonly #closing = new AbortController();
@@ -30,25 +34,44 @@ export class Proxy implements AsyncDisposable {
 
   /** @throws {RangeError} If a timeout or a limit is not positive. */
   constructor(options: ProxyOptions) {
+    this.#strangers = new Strangers(options.strangersAtMost);
+    this.#nextId = options.nextId ?? countFromOne();
+    this.#host = this.#hostFor(options, new ChunkPool(), new DcDialer(options.dialer, options.clock));
+    this.#sweeping = this.#sweep();
+  }
+
+  /**
+   * From now on clients are served by `options`; sessions that run go on as they began. `strangersAtMost`, `nextId` and `clock`
+   * stay as they were given first.
+   *
+   * @throws {RangeError} As the constructor does; then nothing has changed.
+   */
+  reconfigure(options: ProxyOptions): void {
+    const { options: last, pool } = this.#host;
+    const keeps = options.dialer === last.dialer;
+    this.#host = this.#hostFor(options, pool, keeps ? last.dcDialer : new DcDialer(options.dialer, last.clock));
+    // Ends its head starts alone: what is being dialed goes on.
+    if (!keeps) last.dcDialer[Symbol.dispose]();
+  }
+
+  #hostFor(options: ProxyOptions, pool: ChunkPool, dcDialer: DcDialer): Host {
     for (const [name, ms] of Object.entries(options.timeouts)) {
       if (!(ms > 0)) throw new RangeError(`The timeout ${name} must be positive: ${ms}`);
     }
-    this.#strangers = new Strangers(options.strangersAtMost);
-    this.#nextId = options.nextId ?? countFromOne();
-    const events = neverThrowing(options.events);
-    this.#host = {
+    return {
       options: {
         ...options,
-        events,
-        dcDialer: new DcDialer(options.dialer, options.clock),
+        events: neverThrowing(options.events),
+        dcDialer,
+        clockWatch: this.#clockWatch,
         largestChunk: classWithin(options.largestBuffer ?? defaultLargestBuffer),
       },
-      pool: new ChunkPool(),
+      pool,
       heard: (session) => this.#strangers.heard(session),
+      unheard: (session) => this.#strangers.unheard(session),
       admit: (session) => this.#admit(session),
       closed: (session) => this.#closed(session),
     };
-    this.#sweeping = this.#sweep();
   }
 
   /** Connections that are open, strangers included. */
@@ -61,8 +84,7 @@ export class Proxy implements AsyncDisposable {
     if (this.#closing.signal.aborted) return client[Symbol.dispose]();
     const session = new Session(client, this.#nextId(), this.#host);
     this.#sessions.add(session);
-    const gone = this.#strangers.add(session);
-    if (gone !== undefined) this.#tellYielded(gone);
+    this.#strangers.add(session);
     session.run();
   }
 
@@ -73,9 +95,7 @@ export class Proxy implements AsyncDisposable {
    * @returns How many were closed.
    */
   makeRoom(count: number): number {
-    const gone = this.#strangers.yieldOlder(count);
-    for (const session of gone) this.#tellYielded(session);
-    return gone.length;
+    return this.#strangers.yieldOlder(count);
   }
 
   /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
@@ -112,20 +132,16 @@ export class Proxy implements AsyncDisposable {
     this.#empty = undefined;
   }
 
-  #tellYielded({ id, client: { remote } }: Session): void {
-    this.#host.options.events.emit({ type: "yielded", id, remote });
-  }
-
   async #untilEmpty(): Promise<void> {
     if (this.#sessions.size > 0) await (this.#empty ??= Promise.withResolvers()).promise;
   }
 
   async #sweep(): Promise<void> {
-    const { clock, timeouts } = this.#host.options;
-    const shortest = Math.min(timeouts.handshakeMs, timeouts.tcpMs, timeouts.idleMs);
-    const everyMs = Math.max(sweepAtLeastMs, Math.min(sweepAtMostMs, shortest / 4));
+    const { clock } = this.#host.options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
+      const { handshakeMs, tcpMs, idleMs } = this.#host.options.timeouts;
+      const everyMs = Math.max(sweepAtLeastMs, Math.min(sweepAtMostMs, handshakeMs / 4, tcpMs / 4, idleMs / 4));
       await clock.sleep(everyMs, signal).catch(() => {});
       const nowMs = clock.elapsedMs();
       for (const session of this.#sessions) session.sweep(nowMs);

@@ -81,7 +81,7 @@ export function openClientFrame(frame: Uint8Array, secret: Uint8Array): ClientFr
 /** First words of other protocols, as they would stand on the wire; a frame that began so would be taken for one. */
 const forbiddenWords = new Set([0x44414548, 0x54534f50, 0x20544547, 0x4954504f, 0x02010316, 0xdddddddd, 0xeeeeeeee]);
 
-/** A frame for Telegram, ready to be sent. */
+/** A frame of ours for Telegram, or of a client for its proxy, ready to be sent. */
 export interface TelegramFrame {
   readonly bytes: Uint8Array;
   readonly uplink: CtrKeystream;
@@ -109,14 +109,36 @@ export function makeTelegramFrame(
     bytes.set(options.downlinkKey.iv, ivOffset);
     bytes.subarray(keyOffset, tagOffset).reverse();
   }
-  bytes.fill(options.tag, tagOffset, dcOffset);
-  bytes[dcOffset] = options.dc & 0xff;
-  bytes[dcOffset + 1] = options.dc >> 8 & 0xff;
-  const uplink = new CtrKeystream(bytes.slice(keyOffset, ivOffset), bytes.subarray(ivOffset, tagOffset), tagBlock);
+  return seal(bytes, options, (key) => key);
+}
+
+/** Makes the frame with which a client opens its connection to a proxy that holds `secret` (16 key bytes). */
+export function makeClientFrame(
+  options: {
+    readonly tag: TransportTag;
+    readonly dc: number;
+    readonly random: RandomSource;
+    readonly secret: Uint8Array;
+  },
+): TelegramFrame {
+  return seal(startOfFrame(options.random), options, (key) => sha256(key, options.secret));
+}
+
+/** Writes tag and data centre, enciphers them in their place, and makes the streams; `keyOf` makes their keys. */
+function seal(
+  bytes: Uint8Array,
+  { tag, dc }: { readonly tag: TransportTag; readonly dc: number },
+  keyOf: (bytes: Uint8Array) => Uint8Array,
+): TelegramFrame {
+  bytes.fill(tag, tagOffset, dcOffset);
+  bytes[dcOffset] = dc & 0xff;
+  bytes[dcOffset + 1] = dc >> 8 & 0xff;
+  const uplinkKey = keyOf(bytes.slice(keyOffset, ivOffset));
+  const uplink = new CtrKeystream(uplinkKey, bytes.subarray(ivOffset, tagOffset), tagBlock);
   const keystream = madeAhead(uplink);
   xorBytes(bytes, tagOffset, frameSize, keystream, tagOffset % blockSize);
   const reversed = bytes.slice(keyOffset, tagOffset).reverse();
-  const downlinkKey = { key: reversed.subarray(0, keySize), iv: reversed.subarray(keySize) };
+  const downlinkKey = { key: keyOf(reversed.subarray(0, keySize)), iv: reversed.subarray(keySize) };
   return { bytes, uplink, ahead: keystream.subarray(blockSize), downlinkKey };
 }
 

@@ -2,6 +2,8 @@ import type { Address } from "../../lib/address.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
+import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
+import { settle } from "../support/fake_clock.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -11,6 +13,10 @@ export interface Outcome {
   readonly written: ReadonlyMap<string, Uint8Array>;
   /** What was served. */
   readonly configs: readonly Config[];
+  /** What the log was to warn of. */
+  readonly warnings: readonly string[];
+  /** Which public addresses others were asked for, each time. */
+  readonly asked: readonly (readonly Family[])[];
 }
 
 export interface World {
@@ -20,6 +26,10 @@ export interface World {
   readonly isTerminal?: boolean;
   /** What the proxy says that it listens on; by default what the configuration says. */
   readonly bound?: readonly Address[];
+  /** What others say that the public addresses are, or what keeps them; by default they may not be asked. */
+  readonly detected?: PublicAddresses | Error;
+  /** The proxy is told to stop before others have answered. */
+  readonly stopsAtOnce?: boolean;
   /** What keeps the proxy from serving, or from writing a file. */
   readonly failure?: Error;
 }
@@ -30,6 +40,8 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const errors: string[] = [];
   const written = new Map<string, Uint8Array>();
   const configs: Config[] = [];
+  const warned: string[] = [];
+  const asked: (readonly Family[])[] = [];
   const environment: Environment = {
     print: (text) => out.push(...text.split("\n")),
     printError: (text) => errors.push(...text.split("\n")),
@@ -45,15 +57,24 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       written.set(path, bytes);
       return Promise.resolve();
     },
-    serve: (config, { onListening }) => {
-      if (world.failure !== undefined) return Promise.reject(world.failure);
+    detectAddresses: async (_, wanted, signal) => {
+      asked.push(wanted);
+      await settle();
+      signal?.throwIfAborted();
+      if (world.detected === undefined) throw new Error("this test may not ask others");
+      if (world.detected instanceof Error) throw world.detected;
+      return world.detected;
+    },
+    serve: async (config, { onServing, warnings = [] }) => {
+      if (world.failure !== undefined) throw world.failure;
       configs.push(config);
-      onListening?.(world.bound ?? config.bindTo);
-      return Promise.resolve();
+      warned.push(...warnings);
+      onServing?.(config, world.bound ?? config.bindTo);
+      if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
     },
   };
   const code = await main(args, environment);
-  return { code, out, errors, written, configs };
+  return { code, out, errors, written, configs, warnings: warned, asked };
 }
 
 export const hexKey = "00112233445566778899aabbccddeeff";

@@ -62,8 +62,8 @@ Deno.test("simple-run does keep a long idle timeout, and fall back on unknown da
 
 Deno.test("simple-run does take --doh-ip as mtg v2 does, and tells the better name", async () => {
   for (const flags of [["-n", "1.1.1.1"], ["--doh-ip=1.1.1.1"]]) {
-    const { code, errors, configs } = await runMain(["simple-run", "127.0.0.1:1", tlsHex, ...flags]);
-    assertEquals([code, errors], [0, ['mtg: warning: --doh-ip is deprecated: use --dns, here "https://1.1.1.1"']]);
+    const { code, warnings, configs } = await runMain(["simple-run", "127.0.0.1:1", tlsHex, ...flags]);
+    assertEquals([code, warnings], [0, ['--doh-ip is deprecated: use --dns, here "https://1.1.1.1"']]);
     assertEquals(configs[0]?.network.dns, { kind: "https", url: "https://1.1.1.1/dns-query" });
   }
 });

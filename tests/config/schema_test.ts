@@ -20,7 +20,8 @@ const checks: Readonly<Record<string, Check>> = {
     if (wanted === "array") return Array.isArray(value);
     if (wanted === "object") return isObject(value);
     if (wanted === "integer") return Number.isInteger(value);
-    return typeof value === wanted;
+    const type: string = typeof value;
+    return type === wanted;
   },
   const: (value, wanted) => value === wanted,
   enum: (value, wanted: readonly unknown[]) => wanted.includes(value),

@@ -38,6 +38,12 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 2, client: "[2001:db8::7]:50000", code: "replayed", outcome: "ignored" },
   ],
   [
+    { type: "untrusted-header", id: 11, remote },
+    "warning",
+    '#11 a PROXY protocol header came from [2001:db8::7]:50000, which is not in "proxy-protocol-trusted"',
+    { id: 11, client: "[2001:db8::7]:50000" },
+  ],
+  [
     { type: "front-failed", id: 3, front, reason: "refused" },
     "warning",
     "#3 cannot reach the fronted site front.test:443: refused",
@@ -78,6 +84,39 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     "debug",
     "#7 client [2001:db8::7]:50000 closed after 300 s: idle, 64 bytes up, 0 down",
     { id: 7, client: "[2001:db8::7]:50000", reason: "idle", upBytes: 64, downBytes: 0, durationMs: 299_501 },
+  ],
+  [
+    { type: "name-stale", host: "front.test", reason: "Cannot look up front.test with 192.0.2.1: no answer" },
+    "warning",
+    "front.test is reached where it was last: Cannot look up front.test with 192.0.2.1: no answer",
+    { host: "front.test" },
+  ],
+  [
+    { type: "uplink-down", uplink: front, reason: "cannot be reached: refused", leftOutMs: 59_999.5 },
+    "warning",
+    "the SOCKS5 proxy front.test:443 keeps failing and is left out for 60 s if there is another way: " +
+    "it cannot be reached: refused",
+    { uplink: "front.test:443", leftOutMs: 59_999.5 },
+  ],
+  [
+    { type: "uplink-up", uplink: remote },
+    "info",
+    "the SOCKS5 proxy [2001:db8::7]:50000 works again",
+    { uplink: "[2001:db8::7]:50000" },
+  ],
+  [
+    { type: "clock-suspect", offsetSeconds: 3_600, clients: 5 },
+    "warning",
+    "the clock of this machine seems to be 3600 s behind: 5 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: 3_600, clients: 5 },
+  ],
+  [
+    { type: "clock-suspect", offsetSeconds: -120, clients: 64 },
+    "warning",
+    "the clock of this machine seems to be 120 s ahead: 64 clients with the right secret agree on another time; " +
+    "set the clock, best by a time server, or they cannot connect",
+    { offsetSeconds: -120, clients: 64 },
   ],
   [
     { type: "accept-failed", address: { kind: "unix", path: "/run/mtg.sock" }, reason: "too many open files" },
@@ -125,14 +164,33 @@ for (
       "yielded",
       "refused",
       "refused",
+      "untrusted-header",
       "front-failed",
       "front-failed",
       "front-loop",
       "dial-failed",
       "dc-replaced",
+      "name-stale",
+      "uplink-down",
+      "uplink-up",
+      "clock-suspect",
+      "clock-suspect",
       "accept-failed",
     ]],
-    ["warning", ["limited", "refused", "front-failed", "front-failed", "front-loop", "dial-failed", "accept-failed"]],
+    ["warning", [
+      "limited",
+      "refused",
+      "untrusted-header",
+      "front-failed",
+      "front-failed",
+      "front-loop",
+      "dial-failed",
+      "name-stale",
+      "uplink-down",
+      "clock-suspect",
+      "clock-suspect",
+      "accept-failed",
+    ]],
     ["error", []],
   ] as const
 ) {

@@ -79,6 +79,7 @@ export class Rig implements AsyncDisposable {
   readonly slots: Slots;
   readonly proxy: Proxy;
   readonly dialed: Dialed[] = [];
+  readonly #options: ProxyOptions;
   readonly #limits: WireLimits;
   readonly #policy: DialPolicy;
   readonly #ends: WireEnd[] = [];
@@ -91,7 +92,7 @@ export class Rig implements AsyncDisposable {
     this.slots = new Slots(concurrency);
     this.#policy = dial;
     this.#limits = limits;
-    this.proxy = new Proxy({
+    this.#options = {
       replayFilter: new ReplayFilter({
         memory: new ArrayBuffer(65_536),
         errorRate: 0.001,
@@ -113,13 +114,21 @@ export class Rig implements AsyncDisposable {
       events: this.ledger,
       front: fronts ? front : undefined,
       timeouts: { ...timeouts, ...options.timeouts },
-    });
+    };
+    this.proxy = new Proxy(this.#options);
   }
 
-  /** A client that has connected and said nothing. */
-  connect(options: Partial<WireClientOptions> = {}): WireClient {
+  /** The proxy takes over `changes` for clients that come from now on. */
+  reconfigure(changes: Partial<ProxyOptions>): void {
+    this.proxy.reconfigure({ ...this.#options, ...changes });
+  }
+
+  /** A client that has connected and said nothing; `peer` is its address, or `from` its host alone. */
+  connect(
+    { from = "198.51.100.7", peer, ...options }: Partial<WireClientOptions> & { from?: string; peer?: Address } = {},
+  ): WireClient {
     const timeSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const clientAddress: Address = { kind: "tcp", host: "198.51.100.7", port: 50_000 + this.#ends.length };
+    const clientAddress = peer ?? { kind: "tcp", host: from, port: 50_000 + this.#ends.length };
     const ends = wire([clientAddress, proxyAddress], this.#limits);
     this.#ends.push(...ends);
     const client = new WireClient(ends, { secret: this.secret, timeSeconds, ...options });
@@ -130,7 +139,7 @@ export class Rig implements AsyncDisposable {
 
   /** A client that has sent its frame and `payload`, and the data centre that it has reached. */
   async relay(
-    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array } = {},
+    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array; readonly peer?: Address } = {},
   ): Promise<[WireClient, WireDc]> {
     const { payload = new Uint8Array(0), ...rest } = options;
     const client = this.connect(rest);
