@@ -12,8 +12,9 @@ const levels: readonly (readonly string[])[] = [
   ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
-  ["proxy", "net", "metrics"],
+  ["proxy", "probe", "net", "metrics"],
   ["daemon"],
+  ["doctor"],
   ["cli"],
 ];
 /** Files at the top of `lib/` that everybody may import and that import nothing. */
@@ -23,7 +24,7 @@ const edge = new Set(["net", "metrics", "daemon", "cli"]);
 /** Modules of Node that a room may import; none elsewhere. `node:buffer` is what a library wants bytes in. */
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   crypto: ["node:crypto"],
-  net: ["node:dns/promises"],
+  net: ["node:dns/promises", "node:net", "node:tls"],
   wire: ["node:buffer"],
 };
 const impureCalls = new Set(["setTimeout", "setInterval", "fetch"]);

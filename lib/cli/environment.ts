@@ -2,7 +2,12 @@
 /** What commands need of the world around them, in one place, so that tests can run them without it. */
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
+import type { Patient } from "../doctor/examine.ts";
+import type { Group } from "../doctor/report.ts";
 import type { Family, PublicAddresses } from "../net/public_address.ts";
+import type { ProxyLink } from "../policy/proxy_link.ts";
+import type { Report } from "../probe/check_link.ts";
+import type { CheckWishes } from "./check_here.ts";
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */
@@ -19,8 +24,12 @@ export interface Environment {
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Finds out the public addresses of this machine by asking others, within `network.timeout.http`; rejects only by `signal`. */
   detectAddresses(config: Config, wanted: readonly Family[], signal?: AbortSignal): Promise<PublicAddresses>;
+  /** Examines what surrounds a proxy; gives each group of checks as soon as it and those before it are done. */
+  examine(patient: Patient): AsyncIterable<Group>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
   serve(config: Config, options: ServeOptions): Promise<void>;
+  /** Goes a client's way through the proxy of a link. */
+  check(link: ProxyLink, wishes: CheckWishes): Promise<Report>;
 }
 
 /** The real one. */
@@ -41,6 +50,10 @@ export const denoEnvironment: Environment = {
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
   detectAddresses: async (config, wanted, signal) =>
     await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
+  examine: async function* (patient) {
+    yield* (await import("../doctor/examine_here.ts")).examineHere(patient);
+  },
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
+  check: async (link, wishes) => await (await import("./check_here.ts")).checkHere(link, wishes),
 };

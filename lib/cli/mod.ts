@@ -4,15 +4,26 @@ import { nearest } from "../config/nearest.ts";
 import { hideSecrets } from "../config/show.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
+import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
 import { configCheck, configSchema } from "./config.ts";
+import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
 import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [run, simpleRun, generateSecret, access, configCheck, configSchema];
+const commands: readonly Command[] = [
+  run,
+  simpleRun,
+  generateSecret,
+  access,
+  doctor,
+  check,
+  configCheck,
+  configSchema,
+];
 
 /** What `main()` gives back. */
 export const exitCodes = { ok: 0, failed: 1, wrongUsage: 2 } as const;

@@ -37,6 +37,6 @@ export class Network implements Disposable {
 }
 
 /** `only-ipv6` is meant for Telegram: the fronted site or a SOCKS5 proxy may have no such address. */
-function preferenceOf(preferIp: PreferIp): PreferIp {
+export function preferenceOf(preferIp: PreferIp): PreferIp {
   return preferIp.endsWith("ipv4") ? "prefer-ipv4" : "prefer-ipv6";
 }

@@ -20,7 +20,8 @@ export class DnsStream implements Disposable {
   readonly #padded: boolean;
   readonly #waiting = new Map<number, Waiting>();
   #sending: Promise<void> = Promise.resolve();
-  #isOpen = true;
+  /** Why the connection is over. */
+  #over: string | undefined;
 
   /** `padded` for connections that are encrypted. */
   constructor(conn: Deno.Conn, random: RandomSource, padded: boolean) {
@@ -31,13 +32,14 @@ export class DnsStream implements Disposable {
   }
 
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#over === undefined;
   }
 
   /** @throws {Error} If the connection is over before the answer is there; the reason of `signal` if it aborts before. */
   exchange(question: DnsQuestion, signal: AbortSignal): Promise<DnsAnswer> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#over !== undefined) return Promise.reject(new Error(this.#over));
     const { promise, resolve, reject } = Promise.withResolvers<DnsAnswer>();
-    if (signal.aborted || !this.#isOpen) return Promise.reject(signal.reason ?? new Error("the connection is over"));
     const id = this.#freeId();
     const onAbort = () => reject(signal.reason);
     this.#waiting.set(id, { question, resolve, reject });
@@ -93,8 +95,8 @@ export class DnsStream implements Disposable {
   }
 
   #end(why: string): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#over !== undefined) return;
+    this.#over = why;
     this.#conn.close();
     for (const { reject } of this.#waiting.values()) reject(new Error(why));
   }

@@ -68,29 +68,34 @@ export class DnsTls implements DnsTransport {
     return this.#opening ??= this.#connect().finally(() => this.#opening = undefined);
   }
 
-  async #connect(): Promise<DnsStream> {
-    const { clock, timeoutMs, random } = this.#options;
+  #connect(): Promise<DnsStream> {
+    const { clock, timeoutMs } = this.#options;
     const limits = { clock, ms: timeoutMs, parent: this.#closing.signal, late: "no connection in time" };
-    const conn = await within(limits, (signal) => this.#handshake(signal));
-    return this.#stream = new DnsStream(conn, random, true);
+    return within(limits, (signal) => this.#handshake(signal));
   }
 
-  async #handshake(signal: AbortSignal): Promise<Deno.TlsConn> {
+  async #handshake(signal: AbortSignal): Promise<DnsStream> {
     const { host, port } = this.#server;
     const tcp = await Deno.connect({ hostname: host, port, signal });
-    tcp.setNoDelay(true);
+    sendAtOnce(tcp);
+    // What fails here has closed the connection.
     const tls = await Deno.startTls(tcp, { hostname: host, caCerts: [...this.#options.caCerts] });
-    const onAbort = () => tls.close();
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await tls.handshake();
+      await orAbort(tls.handshake(), signal);
       signal.throwIfAborted();
     } catch (error) {
-      if (!signal.aborted) tls.close();
+      tls.close();
       throw error;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
     }
-    return tls;
+    return this.#stream = new DnsStream(tls, this.#options.random, true);
+  }
+}
+
+/** Otherwise the second family's question waits until the first has been acknowledged. */
+function sendAtOnce(tcp: Deno.TcpConn): void {
+  try {
+    tcp.setNoDelay(true);
+  } catch {
+    // It is over already: the handshake will say so.
   }
 }

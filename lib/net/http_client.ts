@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { type HttpResponse as RawResponse, HttpResponseDecoder } from "../wire/http_response.ts";
+import { openWithin } from "./aborts.ts";
 import { TlsTunnel } from "./tls_tunnel.ts";
 
 export interface HttpClientOptions {
@@ -59,23 +60,14 @@ export class HttpClient implements Disposable {
    * @throws {HttpError} If it cannot be done, or not in time. The reason of `signal` if that aborts.
    */
   async get(url: string, { signal, maxBytes = defaultMaxBytes, headers = {} }: GetOptions = {}): Promise<HttpResponse> {
-    const { clock, timeoutMs } = this.#options;
-    const over = new AbortController();
+    const { clock, timeoutMs: ms } = this.#options;
+    const late = () => new HttpError(`${show(url)}: no answer within ${ms} ms`);
     const outside = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
-    const tooLate = new HttpError(`${show(url)}: no answer within ${timeoutMs} ms`);
-    const deadline = clock.sleep(timeoutMs, AbortSignal.any([outside, over.signal]));
-    deadline.then(() => over.abort(tooLate), () => {});
-    const ending = AbortSignal.any([outside, over.signal]);
-    try {
-      ending.throwIfAborted();
-      return await this.#follow(url, { signal: ending, maxBytes, headers: { ...defaultHeaders, ...lower(headers) } });
-    } catch (error) {
-      outside.throwIfAborted();
-      over.signal.throwIfAborted();
-      throw error;
-    } finally {
-      over.abort();
-    }
+    const asked = { ...defaultHeaders, ...lower(headers) };
+    return await openWithin(
+      { clock, ms, parent: outside, late },
+      (signal) => this.#follow(url, { signal, maxBytes, headers: asked }),
+    );
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
+import { openWithin } from "./aborts.ts";
 import { HttpClient } from "./http_client.ts";
 
 export type Family = "ipv4" | "ipv6";
@@ -49,17 +50,13 @@ const witnesses = 2;
  * @throws The reason of `signal` if that aborts; nothing else.
  */
 export async function detectPublicAddresses(options: DetectOptions): Promise<PublicAddresses> {
-  const { clock, timeoutMs, wanted = families, signal } = options;
-  const over = new AbortController();
-  const ending = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
-  clock.sleep(timeoutMs, ending).then(() => over.abort(new Error(`no answer within ${timeoutMs} ms`)), () => {});
-  try {
-    const found = await Promise.all(wanted.map((family) => detect(family, options, ending)));
-    signal?.throwIfAborted();
-    return combine(found);
-  } finally {
-    over.abort();
-  }
+  const { clock, timeoutMs: ms, wanted = families, signal = new AbortController().signal } = options;
+  const found = await openWithin(
+    { clock, ms, parent: signal, late: `no answer within ${ms} ms` },
+    (ending) => Promise.all(wanted.map((family) => detect(family, options, ending))),
+  );
+  signal.throwIfAborted();
+  return combine(found);
 }
 
 interface Found {

@@ -9,6 +9,8 @@ import { orderAddresses } from "../telegram/addresses.ts";
 import { isIpLiteral } from "../wire/dns_message.ts";
 import { directDialer } from "./dialer.ts";
 
+const finished = new Error("the race is over");
+
 export interface ResolvingDialerOptions {
   readonly resolver: Resolver;
   /** Which addresses of a name are tried first, or alone. */
@@ -18,7 +20,7 @@ export interface ResolvingDialerOptions {
   readonly dialer?: Dialer | undefined;
 }
 
-/** Looks names up, and connects to whichever of their addresses answers first; other addresses it dials as they are. */
+/** Looks names up, and connects to whichever of their addresses answers first. IP literals and Unix sockets are dialed as they are. */
 export class ResolvingDialer implements Dialer {
   readonly #resolver: Resolver;
   readonly #preferIp: PreferIp;
@@ -32,13 +34,19 @@ export class ResolvingDialer implements Dialer {
     this.#dialer = dialer;
   }
 
-  /** @throws {Error} That says why the name has no address of use, or what each address answered. */
+  /** @throws {Error} That names the host, and says why it has no address of use or what each address answered. */
   async dial(to: Address, options: { readonly signal: AbortSignal }): Promise<Conn> {
     if (to.kind === "unix" || isIpLiteral(to.host)) return await this.#dialer.dial(to, options);
-    const addresses = await this.#addressesOf(to, options.signal);
-    return addresses.length === 1
-      ? await this.#attempt(addresses[0]!, options.signal)
-      : await this.#race(addresses, options.signal);
+    const { signal } = options;
+    const addresses = await this.#addressesOf(to, signal);
+    signal.throwIfAborted();
+    try {
+      const [only] = addresses;
+      return addresses.length === 1 ? await this.#attempt(only!, signal) : await this.#race(addresses, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new Error(`${to.host} at ${messageOf(error)}`, { cause: error });
+    }
   }
 
   async #addressesOf(to: TcpAddress, signal: AbortSignal): Promise<readonly Address[]> {
@@ -47,21 +55,23 @@ export class ResolvingDialer implements Dialer {
     const addresses = orderAddresses(all, this.#preferIp, 0);
     if (addresses.length > 0) return addresses;
     const wanted = this.#preferIp === "only-ipv4" ? "IPv4" : "IPv6";
-    throw new Error(`${to.host} has no ${wanted} address, only ${hosts.join(", ")}, and no other kind is to be used`);
+    const found = hosts.join(", ");
+    throw new Error(`${to.host} has no ${wanted} address, only ${found}, and prefer-ip is "${this.#preferIp}"`);
   }
 
   async #race(addresses: readonly Address[], signal: AbortSignal): Promise<Conn> {
     const dialing = new AbortController();
     const over = new AbortController();
-    signal.throwIfAborted();
-    signal.addEventListener("abort", () => dialing.abort(signal.reason), { signal: over.signal });
+    const onAbort = () => dialing.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
     try {
       return await raceAddresses(addresses, dialing, {
         attempt: (address, attemptSignal) => this.#attempt(address, attemptSignal),
         waitHeadStart: () => this.#clock.sleep(headStartMs, over.signal).catch(() => {}),
       });
     } finally {
-      over.abort();
+      signal.removeEventListener("abort", onAbort);
+      over.abort(finished);
     }
   }
 
@@ -69,7 +79,6 @@ export class ResolvingDialer implements Dialer {
     try {
       return await this.#dialer.dial(address, { signal });
     } catch (error) {
-      signal.throwIfAborted();
       throw new Error(`${formatAddress(address)}: ${messageOf(error)}`, { cause: error });
     }
   }

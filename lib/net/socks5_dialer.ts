@@ -17,7 +17,7 @@ import {
   encodeLogin,
   explainReply,
 } from "../wire/socks5.ts";
-import { withDeadline } from "./deadline.ts";
+import { openWithin } from "./aborts.ts";
 import { SocketConn } from "./socket_conn.ts";
 
 /**
@@ -74,8 +74,8 @@ export class Socks5Dialer implements Dialer {
     const progress: Progress = { waitingFor: "a connection" };
     const late = () =>
       this.#error(progress.fault ?? "proxy", `gave no answer within ${ms} ms: waited for ${progress.waitingFor}`);
-    return await withDeadline({ clock, ms, signal, late }, async (within) => {
-      const attempt = { signal: within, progress };
+    return await openWithin({ clock, ms, parent: signal, late }, async (own) => {
+      const attempt = { signal: own, progress };
       let failure: unknown;
       for (const target of await this.#targets(to, attempt)) {
         try {

@@ -9,7 +9,7 @@ import { CircuitBreaker, type Permit } from "../policy/circuit_breaker.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { withDeadline } from "./deadline.ts";
+import { openWithin } from "./aborts.ts";
 import { Socks5Dialer, Socks5Error } from "./socks5_dialer.ts";
 
 /**
@@ -179,9 +179,9 @@ interface Limits {
 function timed({ direct, clock, timeoutMs: longestMs }: UplinkOptions): TimedDialer {
   return {
     async dial(to, { signal, timeoutMs: ms = longestMs }) {
-      const late = () => new Error(`no answer within ${ms} ms`);
       try {
-        return await withDeadline({ clock, ms, signal, late }, (within) => direct.dial(to, { signal: within }));
+        const late = `no answer within ${ms} ms`;
+        return await openWithin({ clock, ms, parent: signal, late }, (own) => direct.dial(to, { signal: own }));
       } catch (error) {
         signal.throwIfAborted();
         throw new Error(`directly: ${messageOf(error)}`, { cause: error });

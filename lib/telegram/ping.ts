@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { CtrKeystream } from "../crypto/aes_ctr.ts";
 import { CtrXor } from "../crypto/ctr_xor.ts";
 import type { RandomSource } from "../crypto/random.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, ProtocolError } from "../errors.ts";
 import { Chunk } from "../relay/chunk.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 import { frameSize, makeTelegramFrame, type TelegramFrame } from "../transport/obfuscated2.ts";
@@ -87,6 +87,7 @@ export async function askWithFrame(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof DcError) throw error;
+    if (error instanceof ProtocolError) throw new DcError("garbage", error.message, undefined, { cause: error });
     throw new DcError("reset", `The connection broke off: ${messageOf(error)}`, undefined, { cause: error });
   } finally {
     signal.removeEventListener("abort", end);

@@ -2,8 +2,11 @@ import type { Address } from "../../lib/address.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
+import type { Patient } from "../../lib/doctor/examine.ts";
+import type { Group } from "../../lib/doctor/report.ts";
 import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
 import { settle } from "../support/fake_clock.ts";
+import type { Report } from "../../lib/probe/check_link.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -28,8 +31,12 @@ export interface World {
   readonly bound?: readonly Address[];
   /** What others say that the public addresses are, or what keeps them; by default they may not be asked. */
   readonly detected?: PublicAddresses | Error;
+  /** What doctor finds; by default it may not look. */
+  readonly examine?: (patient: Patient) => readonly Group[];
   /** The proxy is told to stop before others have answered. */
   readonly stopsAtOnce?: boolean;
+  /** What checks of links find. */
+  readonly report?: Report;
   /** What keeps the proxy from serving, or from writing a file. */
   readonly failure?: Error;
 }
@@ -65,12 +72,21 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       if (world.detected instanceof Error) throw world.detected;
       return world.detected;
     },
+    examine: async function* (patient) {
+      if (world.examine === undefined) throw new Error("this test may not examine");
+      yield* world.examine(patient);
+    },
     serve: async (config, { onServing, warnings = [] }) => {
       if (world.failure !== undefined) throw world.failure;
       configs.push(config);
       warned.push(...warnings);
       onServing?.(config, world.bound ?? config.bindTo);
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
+    },
+    check: (_link, { onStep }) => {
+      const report = world.report ?? { ok: true, steps: [] };
+      for (const step of report.steps) onStep?.(step);
+      return Promise.resolve(report);
     },
   };
   const code = await main(args, environment);

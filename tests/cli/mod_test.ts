@@ -10,7 +10,7 @@ Deno.test("main() does show the version", async () => {
   }
 });
 
-const commands = ["run", "simple-run", "generate-secret", "access", "config check", "config schema"];
+const commands = ["run", "simple-run", "generate-secret", "access", "doctor", "check", "config check", "config schema"];
 
 Deno.test("main() does show help for all and for each command", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
@@ -66,6 +66,7 @@ const mistakes: readonly (readonly [readonly string[], string])[] = [
   [["simple-run", ":3128"], "simple-run needs <secret>: a secret; mtg generate-secret makes one"],
   [["simple-run"], "simple-run needs <bind-to>: where to listen, such as 0.0.0.0:3128"],
   [["simple-run", ":1", "x", "--dhs", "1.1.1.1"], "unknown flag --dhs: the nearest known one is --dns"],
+  [["check"], "check needs <link>: a link such as tg://proxy?… or https://t.me/proxy?…"],
 ];
 
 Deno.test("main() does say what is wrong with the command line, and gives 2", async () => {
@@ -92,6 +93,11 @@ Deno.test("main() does repeat no secret, wherever it was put", async () => {
       ["generate-secret", "--kind", secret],
       ["access", "x", "--ipv4", secret],
       ["access", "x", `--qr=${secret}`],
+      ["check", secret],
+      ["check", `tg://proxy?server=a.b&secret=${secret}`],
+      ["check", `tg://proxy?server=a.b&port=1&secret=${secret}x!`],
+      ["check", "x", `tg://proxy?server=a.b&port=1&secret=${secret}`],
+      ["check", `tg://proxy?server=a.b&port=1&secret=${secret}`, "--timeout", secret],
     ];
     for (const args of lines) {
       const { code, errors } = await runMain(args);

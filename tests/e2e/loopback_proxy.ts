@@ -24,6 +24,8 @@ export interface LoopbackOptions extends Partial<Omit<ProxyOptions, "secret" | "
   /** The proxy's own port is that of the fronted site. */
   readonly frontsItself?: boolean | undefined;
   readonly concurrency?: number | undefined;
+  /** How far the clock of the proxy's machine is ahead. */
+  readonly clockAheadMs?: number | undefined;
   readonly timeouts?: Partial<ProxyOptions["timeouts"]> | undefined;
 }
 
@@ -37,7 +39,8 @@ export class LoopbackProxy implements AsyncDisposable {
   readonly #accepting: Promise<void>;
 
   private constructor(listener: Listener, options: LoopbackOptions) {
-    const { kind = "tls", dc, concurrency = 1_000, timeouts, frontsItself = false, ...rest } = options;
+    const { kind = "tls", dc, concurrency = 1_000, timeouts, frontsItself = false, clockAheadMs = 0, ...rest } =
+      options;
     const frontPort = frontsItself ? portOf(listener) : options.frontPort;
     const own = { bound: [listener.address], public: [] };
     this.secret = secretOf(kind, randomBytes(16), kind === "tls" ? siteName : "");
@@ -56,7 +59,7 @@ export class LoopbackProxy implements AsyncDisposable {
       secret: this.secret,
       slots: this.slots,
       strangersAtMost: 1_000,
-      clock: systemClock,
+      clock: { ...systemClock, nowMs: () => systemClock.nowMs() + clockAheadMs },
       random: systemRandom,
       events: this.ledger,
       front: frontPort === undefined ? undefined : { kind: "tcp", host: "127.0.0.1", port: frontPort },

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { HttpClient, HttpError } from "../../lib/net/http_client.ts";
+import { directDialer } from "../../lib/net/dialer.ts";
+import { Socks5Dialer } from "../../lib/net/socks5_dialer.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { ResettingSite, silence, Site } from "../support/fronted_site.ts";
+import { SocksServer } from "../support/socks_server.ts";
 import { answer, caCerts, MapDialer, readHead, requestOf, serve } from "./downloads.ts";
 
 const url = "https://front.test/list?key=hidden";
@@ -234,4 +237,27 @@ Deno.test("HttpClient gives up a dial that takes too long", async () => {
   await settle();
   await clock.advance(100);
   assertEquals(await late, `${shown}: no answer within 100 ms`);
+});
+
+Deno.test("HttpClient downloads through a SOCKS proxy, which looks up the name, and waits for none that is mute", async () => {
+  await using site = serve(answer("through"));
+  await using socks = SocksServer.start({ names: { "front.test": "127.0.0.1" } });
+  const dialer = new Socks5Dialer({
+    proxy: { address: { kind: "tcp", host: "127.0.0.1", port: socks.port }, credentials: undefined, remoteDns: true },
+    dialer: directDialer,
+    resolver: { resolve: (host) => Promise.resolve([host]) },
+    clock: systemClock,
+    timeoutMs: 5_000,
+  });
+  const http = new HttpClient({ dialer, clock: systemClock, timeoutMs: 5_000, caCerts });
+  assertEquals((await http.get(`https://front.test:${site.port}/`)).text, "through");
+  assertEquals(socks.requests, [`front.test:${site.port}`]);
+
+  socks.behaviour = "mute";
+  const clock = new FakeClock();
+  const patient = new HttpClient({ dialer, clock, timeoutMs: 1_000, caCerts });
+  const late = failure(patient.get(url));
+  while (socks.unanswered === 0) await settle();
+  await clock.advance(1_000);
+  assertEquals(await late, `${shown}: no answer within 1000 ms`);
 });

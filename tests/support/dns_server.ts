@@ -210,12 +210,14 @@ function listenBoth(hostname: string): [Deno.DatagramConn, Deno.TcpListener] {
   }
 }
 
-/** DNS over TLS, with a certificate for `localhost` and `127.0.0.1`. */
+/** DNS over TLS. */
 export class DnsTlsServer implements AsyncDisposable {
   readonly #stream: StreamDesk;
 
-  constructor(script: DnsScript) {
-    const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: read("dns.pem"), key: read("dns.key") });
+  /** With the certificate for `localhost` and `127.0.0.1`, or with that of the site for `front.test` and `localhost`. */
+  constructor(script: DnsScript, certificate: "dns" | "front" = "dns") {
+    const [cert, key] = [read(`${certificate}.pem`), read(`${certificate}.key`)];
+    const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
     this.#stream = new StreamDesk(new Desk(script), listener, "tls");
   }
 
@@ -249,27 +251,27 @@ export interface DnsRequest {
   readonly accept: string | null;
 }
 
-/** DNS over HTTPS at `/dns-query`, with the same certificate. */
+/** DNS over HTTPS at `/dns-query`, with the certificate for `localhost` and `127.0.0.1`. */
 export class DnsHttpsServer implements AsyncDisposable {
   readonly #desk: Desk;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #closing = Promise.withResolvers<void>();
   readonly requests: DnsRequest[] = [];
 
-  /** `respond` may answer in the place of the script. */
-  constructor(script: DnsScript, respond?: () => Response) {
+  /** `respond` may answer in the place of the script, once that has been asked. */
+  constructor(script: DnsScript, respond?: () => Response | undefined, port = 0) {
     this.#desk = new Desk(script);
     const tls = { cert: read("dns.pem"), key: read("dns.key") };
-    const options = { hostname: "127.0.0.1", port: 0, onListen() {}, ...tls };
+    const options = { hostname: "127.0.0.1", port, onListen() {}, ...tls };
     this.#server = Deno.serve(options, async (request) => {
       const { pathname } = new URL(request.url);
-      const [contentType, accept] = ["content-type", "accept"].map((name) => request.headers.get(name)) as [
-        string,
-        string,
-      ];
+      const contentType = request.headers.get("content-type");
+      const accept = request.headers.get("accept");
       this.requests.push({ method: request.method, path: pathname, contentType, accept });
       const [reply] = await this.#desk.answer(new Uint8Array(await request.arrayBuffer()), "https", 0);
-      if (respond !== undefined) return respond();
-      if (reply === undefined) await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      const response = respond?.();
+      if (response !== undefined) return response;
+      if (reply === undefined) await this.#closing.promise;
       return new Response(reply, { headers: { "content-type": "application/dns-message" } });
     });
   }
@@ -283,6 +285,7 @@ export class DnsHttpsServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.resolve();
     await this.#server.shutdown();
   }
 }

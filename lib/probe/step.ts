@@ -1,0 +1,24 @@
+/** What a check finds out, step by step. */
+
+/** A warning keeps nobody from connecting; a failure does. */
+export type Outcome = "ok" | "warning" | "failed";
+
+export interface Step {
+  readonly step: "name" | "tcp" | "fake-tls" | "telegram" | "clock";
+  readonly outcome: Outcome;
+  /** What was found, as a word for programs; `causes.ts` and `clock.ts` have them all. */
+  readonly code: string;
+  /** What it took. */
+  readonly ms: number;
+  /** What was found, for people. */
+  readonly detail: string;
+  /** Unless all is well: why it is so, most likely. */
+  readonly cause?: string;
+  /** What can be done about it. */
+  readonly remedy?: string;
+}
+
+/** Whether nothing has failed. */
+export function allWell(steps: readonly Step[]): boolean {
+  return steps.every(({ outcome }) => outcome !== "failed");
+}
