@@ -93,7 +93,7 @@ export class Operator implements AsyncDisposable {
   async #keepUpdated(signal: AbortSignal): Promise<void> {
     const clock = systemClock;
     using network = new Network(this.config, { clock, events: logEvents(clock) });
-    using http = new HttpClient({ dialer: network.telegram, clock, timeoutMs: this.config.network.timeout.httpMs });
+    using http = new HttpClient({ dialer: network.downloads, clock, timeoutMs: this.config.network.timeout.httpMs });
     const onUpdate = (dcUpdates: DcUpdates) => void this.#apply({ dcUpdates });
     await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
   }
