@@ -1,7 +1,6 @@
 /** The clock: a proxy whose clock is wrong takes its own clients for strangers. */
-import { messageOf } from "../errors.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
-import { listed, seconds } from "./words.ts";
+import { listed, reason, seconds } from "./words.ts";
 import { budgetsMs, type ClockDifference, type Site, type Surroundings } from "./world.ts";
 
 /** Parts of what is tolerated from which on the clock is not right any more, and from which on it is wrong. */
@@ -50,7 +49,7 @@ async function askServer(surroundings: Surroundings, server: string): Promise<As
     });
     return { server, outcome: aheadMs };
   } catch (error) {
-    const why = error instanceof AggregateError ? error.errors.map(messageOf).join(", ") : messageOf(error);
+    const why = error instanceof AggregateError ? error.errors.map(reason).join(", ") : reason(error);
     return { server, outcome: new Error(`${server}: ${why}`) };
   }
 }

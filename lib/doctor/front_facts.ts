@@ -2,11 +2,10 @@
 import type { Address } from "../address.ts";
 import { frontOf } from "../daemon/build_proxy.ts";
 import { preferenceOf } from "../daemon/network.ts";
-import { messageOf } from "../errors.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
-import { spell } from "./words.ts";
+import { reason, spell } from "./words.ts";
 import { budgetsMs, type Site, type Surroundings } from "./world.ts";
 
 /** Something that was asked, or why it is not known. */
@@ -72,6 +71,6 @@ async function outcomeOf<T>(asking: Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await asking };
   } catch (error) {
-    return { ok: false, why: messageOf(error) };
+    return { ok: false, why: reason(error) };
   }
 }

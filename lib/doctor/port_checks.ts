@@ -1,8 +1,8 @@
 /** Whether clients reach the proxy: where it listens, and by its public address. */
 import { type Address, formatAddress, type TcpAddress } from "../address.ts";
-import { messageOf } from "../errors.ts";
 import { publicPort, reachedLocally } from "./own_addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
+import { reason } from "./words.ts";
 import { type Answerer, budgetsMs, type Surroundings } from "./world.ts";
 
 export async function checkPort(surroundings: Surroundings): Promise<Group> {
@@ -63,6 +63,6 @@ async function ask(address: Address, asBalancer: boolean, surroundings: Surround
   try {
     return await surroundings.within(budgetsMs.proxy, (asking) => world.whoAnswers(address, { ...asking, asBalancer }));
   } catch (error) {
-    return new Error(messageOf(error));
+    return new Error(reason(error));
   }
 }

@@ -1,8 +1,8 @@
 /** Telegram's data centres by every way: a real exchange with each address, not a TCP connection alone. */
 import { type Address, formatAddress, isIpv6 } from "../address.ts";
-import { messageOf } from "../errors.ts";
 import { addressesOf, orderAddresses } from "../telegram/addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
+import { reason } from "./words.ts";
 import { budgetsMs, type Surroundings, type Way } from "./world.ts";
 
 /** All that clients ask for outside of the test environment. */
@@ -41,16 +41,16 @@ async function reach(dc: number, way: Way, surroundings: Surroundings): Promise<
       const { rttMs } = await surroundings.within(budgetsMs.dataCentre, (asking) => way.ask(address, dc, asking));
       return { address, outcome: rttMs };
     } catch (error) {
-      return { address, outcome: new Error(messageOf(error)) };
+      return { address, outcome: new Error(reason(error)) };
     }
   });
   return { dc, attempts: await Promise.all(attempts) };
 }
 
-function judge({ dc, attempts }: Reached, { isUsed }: Way): Check {
+function judge({ dc, attempts }: Reached, { isUsed, isDirect }: Way): Check {
   const id = `dc-${dc}`;
   const answered = attempts.filter(({ outcome }) => typeof outcome === "number");
-  const seen = `data centre ${dc}: ${attempts.map(show).join("; ")}`;
+  const seen = `data centre ${dc}${showAll(attempts)}`;
   if (answered.length > 0) {
     const silent = attempts.find((one) =>
       one.outcome instanceof Error && answered.some((other) => family(other) === family(one))
@@ -62,12 +62,14 @@ function judge({ dc, attempts }: Reached, { isUsed }: Way): Check {
   if (attempts.length === 0) {
     return bad(id, `data centre ${dc} has no address of the kind that prefer-ip allows`, "change prefer-ip");
   }
-  return bad(id, seen, blockedAdvice);
+  return bad(id, seen, isDirect ? blockedAdvice : proxyAdvice);
 }
 
 const blockedAdvice =
   "let your firewall pass outgoing TCP to port 443; if the country blocks Telegram, run the proxy elsewhere or name a " +
   "SOCKS5 proxy in network.proxies";
+const proxyAdvice =
+  "see to it that the SOCKS5 proxy runs, lets this server in and reaches Telegram, or take it out of network.proxies";
 
 /** A family that answers nowhere, while the other one does. */
 function judgeFamilies(reached: readonly Reached[], { config: { preferIp } }: Surroundings): Check | undefined {
@@ -86,16 +88,24 @@ function judgeFamilies(reached: readonly Reached[], { config: { preferIp } }: Su
   return undefined;
 }
 
-function show({ address, outcome }: Attempt): string {
-  const what = typeof outcome === "number"
-    ? `${Math.max(1, Math.round(outcome))} ms`
-    : shorten(outcome.message, address);
-  return `${formatAddress(address)} ${what}`;
+/** What happened at each address; once, if the same has happened at all of them. */
+function showAll(attempts: readonly Attempt[]): string {
+  const reasons = new Set(attempts.map(reasonOf));
+  const [first] = reasons;
+  if (reasons.size === 1 && first !== undefined && attempts.length > 1) {
+    return `, ${attempts.length} addresses: ${first}`;
+  }
+  const each = attempts.map((attempt) => {
+    const { address, outcome } = attempt;
+    const answer = typeof outcome === "number" ? `${Math.max(1, Math.round(outcome))} ms` : reasonOf(attempt);
+    return `${formatAddress(address)} ${answer}`;
+  });
+  return `: ${each.join("; ")}`;
 }
 
 /** Dialers name the address as well. */
-function shorten(message: string, address: Address): string {
-  return message.replaceAll(`${formatAddress(address)}: `, "");
+function reasonOf({ address, outcome }: Attempt): string | undefined {
+  return typeof outcome === "number" ? undefined : outcome.message.replaceAll(`${formatAddress(address)}: `, "");
 }
 
 function family({ address }: Attempt): "IPv4" | "IPv6" {

@@ -22,8 +22,9 @@ export interface Site {
 
 /** A way to Telegram. */
 export interface Way {
-  /** `directly`, or `through socks5://host:port`: never a password. */
+  /** `directly`, or `through socks5 host:port`: never a password. */
   readonly label: string;
+  readonly isDirect: boolean;
   /** Whether the configuration has clients go this way. */
   readonly isUsed: boolean;
   /** Asks a data centre for a sign of life, and gives the round trip in milliseconds. */

@@ -61,6 +61,7 @@ export function way(parts: Partial<Way> & { readonly refuse?: (address: string) 
   const { refuse = () => undefined, ...rest } = parts;
   return {
     label: "directly",
+    isDirect: true,
     isUsed: true,
     ask(address) {
       const why = refuse(formatAddress(address));

@@ -113,6 +113,8 @@ judged([
 const letPass =
   "let your firewall pass outgoing TCP to port 443; if the country blocks Telegram, run the proxy elsewhere " +
   "or name a SOCKS5 proxy in network.proxies";
+const mend =
+  "see to it that the SOCKS5 proxy runs, lets this server in and reaches Telegram, or take it out of network.proxies";
 const isIpv6 = (address: string) => address.startsWith("[");
 
 judged([
@@ -124,8 +126,7 @@ judged([
       ],
     },
     expected: [
-      "telegram-direct/dc-5 bad: data centre 5: [2001:b28:f23f:f005::a]:443 closed; 149.154.171.5:443 closed → " +
-      letPass,
+      "telegram-direct/dc-5 bad: data centre 5, 2 addresses: closed → " + letPass,
     ],
   },
   {
@@ -150,11 +151,14 @@ judged([
     name: "Telegram blocked, but for a SOCKS proxy",
     lines: ['network.proxies = ["socks5://user:hunter2@198.51.100.1:1080"]', 'prefer-ip = "only-ipv4"'],
     spoiled: {
-      ways: [way({ isUsed: false, refuse: () => "reset" }), way({ label: "through socks5 198.51.100.1:1080" })],
+      ways: [
+        way({ isUsed: false, refuse: (address) => address === "95.161.76.100:443" ? "refused" : "reset" }),
+        way({ label: "through socks5 198.51.100.1:1080", isDirect: false }),
+      ],
     },
     expected: [
       ["1", "149.154.175.50:443 reset"],
-      ["2", "149.154.167.51:443 reset; 95.161.76.100:443 reset"],
+      ["2", "149.154.167.51:443 reset; 95.161.76.100:443 refused"],
       ["3", "149.154.175.100:443 reset"],
       ["4", "149.154.167.91:443 reset"],
       ["5", "149.154.171.5:443 reset"],
@@ -167,7 +171,14 @@ judged([
     name: "a SOCKS proxy that is down, and data centres of our own",
     lines: ['dc-overrides = { "7" = ["127.0.0.1:8443"] }', 'prefer-ip = "only-ipv6"'],
     spoiled: {
-      ways: [way(), way({ label: "through socks5 [::1]:1080", refuse: () => "the proxy cannot be reached" })],
+      ways: [
+        way(),
+        way({
+          label: "through socks5 [::1]:1080",
+          isDirect: false,
+          refuse: () => "the proxy cannot be reached (os error 101)",
+        }),
+      ],
     },
     expected: [
       "telegram-direct/dc-7 bad: data centre 7 has no address of the kind that prefer-ip allows → change prefer-ip",
@@ -179,7 +190,7 @@ judged([
         ["5", "[2001:b28:f23f:f005::a]"],
         ["203", "[2a0a:f280:203:a:5000::100]"],
       ].map(([dc, host]) =>
-        `telegram-proxy-1/dc-${dc} bad: data centre ${dc}: ${host}:443 the proxy cannot be reached → ${letPass}`
+        `telegram-proxy-1/dc-${dc} bad: data centre ${dc}: ${host}:443 the proxy cannot be reached → ${mend}`
       ),
       "telegram-proxy-1/dc-7 bad: data centre 7 has no address of the kind that prefer-ip allows → change prefer-ip",
     ],
