@@ -67,7 +67,7 @@ Deno.test("README.md does show the JSON of access, shortened", async () => {
 Deno.test("README.md does name only flags that its commands have", async () => {
   const commands = /^## Commands$([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
   const helps = await Promise.all(
-    ["run", "simple-run", "generate-secret", "access"].map((name) => mtg(`help ${name}`)),
+    ["run", "simple-run", "generate-secret", "access", "config"].map((name) => mtg(`help ${name}`)),
   );
   const known = [await mtg("help"), ...helps].flatMap(({ out }) => all(/(--[a-z][a-z0-9-]*)/g, out.join("\n")));
   for (const flag of all(/(--[a-z][a-z0-9-]*)/g, commands)) {

@@ -35,6 +35,10 @@ export class OneThread implements Service {
     return this.#shared.counters.total;
   }
 
+  mayFront(): boolean {
+    return true;
+  }
+
   apply(settings: Settings): Promise<void> {
     this.#thread.apply(settings);
     return Promise.resolve();

@@ -29,7 +29,12 @@ export class Operator implements AsyncDisposable {
     this.#settings = { config, dcUpdates: new Map() };
     const { reload } = options;
     const reloader = this.#reloader = reload &&
-      new Reloader({ config, load: reload.load, apply: (next) => this.#takeOver(next) });
+      new Reloader({
+        config,
+        load: reload.load,
+        mayFront: (next) => service.mayFront(next),
+        apply: (next) => this.#takeOver(next),
+      });
     this.#watching = new Background(async (signal) => {
       if (reload?.file === undefined || reloader === undefined) return;
       const onPolling = (reason: string) =>

@@ -1,4 +1,5 @@
 import type { Address } from "../address.ts";
+import type { Config } from "../config/config.ts";
 import type { Counts } from "../metrics/counters.ts";
 import type { Settings } from "./settings.ts";
 
@@ -11,6 +12,8 @@ export interface Service extends AsyncDisposable {
   readonly replaced: number;
   /** Rejects when it cannot go on. */
   readonly broken: Promise<never>;
+  /** Whether its threads may reach the fronted site of a configuration: what files a worker may use is settled at its start. */
+  mayFront(config: Config): boolean;
   /** Serves new clients by `settings`; resolves when every thread does. */
   apply(settings: Settings): Promise<void>;
   /** Stops listening, calls `onClosed` when nobody can come any more, and resolves when sessions have ended or `graceMs` is over. */

@@ -86,12 +86,20 @@ export class Supervisor implements Service {
     return this.#shared.counters.of(worker);
   }
 
+  get #frontPath(): string | undefined {
+    return this.#options.config.domainFronting.unixPath;
+  }
+
   get replaced(): number {
     return this.#replaced;
   }
 
   get broken(): Promise<never> {
     return this.#broken.promise;
+  }
+
+  mayFront({ domainFronting: { unixPath } }: Config): boolean {
+    return unixPath === undefined || unixPath === this.#frontPath;
   }
 
   async apply(settings: Settings): Promise<void> {
@@ -134,7 +142,15 @@ export class Supervisor implements Service {
     const place = { worker, workers, listen, elsewhere, checksFront: worker === 0 };
     const thread = { ...this.#settings, logFormat, shared: this.#buffers, ...place };
     const { heartbeats } = this.#shared;
-    return this.#lives[worker] = new WorkerLife({ module, thread, heartbeats, clock: this.#clock, patience });
+    const frontPath = this.#frontPath;
+    return this.#lives[worker] = new WorkerLife({
+      module,
+      thread,
+      frontPath,
+      heartbeats,
+      clock: this.#clock,
+      patience,
+    });
   }
 
   #addressesOf(worker: number): readonly Address[] {

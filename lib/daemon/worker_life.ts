@@ -40,6 +40,8 @@ const lastWordsMs = 20;
 export interface WorkerLifeOptions {
   readonly module: URL;
   readonly thread: ThreadOptions;
+  /** A Unix socket of the fronted site. */
+  readonly frontPath: string | undefined;
   readonly heartbeats: Heartbeats;
   readonly clock: Clock;
   readonly patience: Patience;
@@ -110,11 +112,10 @@ export class WorkerLife implements Disposable {
   }
 
   #open(): Worker {
-    const { module, thread } = this.#options;
-    const { unixPath } = thread.config.domainFronting;
+    const { module, thread, frontPath } = this.#options;
     const listening = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
     const files = (name: "read" | "write") => {
-      const paths = unixPath !== undefined && mayUse(name, unixPath) ? [...listening, unixPath] : listening;
+      const paths = frontPath !== undefined && mayUse(name, frontPath) ? [...listening, frontPath] : listening;
       return paths.length > 0 ? paths : false;
     };
     const none = { env: false, ffi: false, import: false, run: false, sys: false };

@@ -1,6 +1,6 @@
-import type { TcpAddress } from "../address.ts";
+import type { Address, TcpAddress } from "../address.ts";
 import type { Conn } from "../relay/conn.ts";
-import { SocketConn } from "./socket_conn.ts";
+import { toAddress } from "./socket_conn.ts";
 
 /**
  * Opens TLS to `to` in the name of `host`, as a browser does: the certificate must be right for it, by the system's authorities
@@ -12,8 +12,10 @@ export async function dialTls(
   { signal, caCerts }: { readonly signal: AbortSignal; readonly caCerts?: string[] },
 ): Promise<Conn> {
   const tcp = await Deno.connect({ hostname: to.host, port: to.port, signal });
+  // Once TLS is started the runtime no longer says of which kind they are.
+  const addresses = { remote: toAddress(tcp.remoteAddr), local: toAddress(tcp.localAddr) };
   const tls = await Deno.startTls(tcp, { hostname: host, ...(caCerts === undefined ? {} : { caCerts }) });
-  const conn = new SocketConn(tls);
+  const conn = new TlsConn(tls, addresses);
   const end = () => conn[Symbol.dispose]();
   signal.addEventListener("abort", end, { once: true });
   try {
@@ -26,5 +28,36 @@ export async function dialTls(
     throw error;
   } finally {
     signal.removeEventListener("abort", end);
+  }
+}
+
+class TlsConn implements Conn {
+  readonly remote: Address;
+  readonly local: Address;
+  readonly #tls: Deno.TlsConn;
+  #closed = false;
+
+  constructor(tls: Deno.TlsConn, { remote, local }: { readonly remote: Address; readonly local: Address }) {
+    this.#tls = tls;
+    this.remote = remote;
+    this.local = local;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#tls.read(into);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#tls.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#tls.closeWrite();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#tls.close();
   }
 }

@@ -5,8 +5,7 @@
  * TLS, what comes out of the other end is passed on to the connection and back. (fetch with a CONNECT proxy of our own would
  * do too, but for NO_PROXY in the environment, which makes it connect by itself: past the SOCKS proxies.)
  */
-import type { Conn } from "../relay/conn.ts";
-import { writeAll } from "../relay/conn.ts";
+import { type Conn, writeAll } from "../relay/conn.ts";
 
 const bufferBytes = 16 * 1024;
 
