@@ -9,6 +9,7 @@ import { checkLimits } from "./limit_checks.ts";
 import { checkNames } from "./name_checks.ts";
 import { checkPort } from "./port_checks.ts";
 import type { Group } from "./report.ts";
+import { systemWorld } from "./system_world.ts";
 import { checkTelegram } from "./telegram_checks.ts";
 import { Surroundings, type World } from "./world.ts";
 
@@ -35,4 +36,13 @@ export function examine({ config, file, warnings }: Patient, world: World): read
     checkPort(surroundings),
     checkLimits(surroundings),
   ];
+}
+
+/** Examines on this machine; gives each group of checks as soon as it and those before it are done. */
+export async function* examineHere(patient: Patient): AsyncGenerator<Group> {
+  using world = systemWorld(patient.config);
+  const groups = examine(patient, world);
+  // One that rejects is heard of when its turn comes.
+  for (const group of groups) group.catch(() => {});
+  for (const group of groups) yield await group;
 }

@@ -72,7 +72,7 @@ function limitsFor(config: Config): readonly Limit[] {
 function descriptors({ concurrency, strangerConcurrency }: Config, needed: number): Limit {
   return {
     id: "descriptors",
-    name: "descriptors of this process",
+    name: "descriptors of this process (those of the service may be others)",
     files: ["/proc/self/limits"],
     command: "ulimit -Hn",
     right: `${grouped(needed)} (two for each of concurrency = ${concurrency}, one for each of stranger-concurrency = ` +

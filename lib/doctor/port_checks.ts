@@ -14,9 +14,10 @@ export async function checkPort(surroundings: Surroundings): Promise<Group> {
 
 async function checkListener(address: Address, surroundings: Surroundings): Promise<Check> {
   const id = `listener-${formatAddress(address)}`;
-  const answerer = await ask(reachedLocally(address), true, surroundings);
+  const answers = await Promise.all(reachedLocally(address).map((local) => ask(local, true, surroundings)));
+  const answerer = answers.find((answer) => !(answer instanceof Error)) ?? answers[0];
   const where = formatAddress(address);
-  if (answerer instanceof Error) {
+  if (answerer === undefined || answerer instanceof Error) {
     return note(id, `the proxy does not run here: nothing answers on ${where}`, "start it, then look again");
   }
   if (answerer === "proxy") return good(id, `the proxy runs here, and answers on ${where}`);

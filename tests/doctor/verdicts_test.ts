@@ -429,6 +429,17 @@ judged([
     ],
   },
   {
+    name: "nothing on all interfaces of IPv6, where there is no IPv6 and the proxy runs",
+    lines: ['bind-to = ":443"'],
+    spoiled: {
+      whoAnswers: (address) =>
+        address.kind === "tcp" && address.host === "::1"
+          ? Promise.reject(new Error("Address not available"))
+          : Promise.resolve("proxy"),
+    },
+    expected: [],
+  },
+  {
     name: "something on the proxy's port of which nobody knows what it is",
     spoiled: { whoAnswers: () => Promise.resolve("unclear") },
     expected: [
@@ -473,7 +484,7 @@ judged([
       },
     },
     expected: [
-      `limits/descriptors warning: descriptors of this process: 4,096, right is ${needed} → give the service ` +
+      `limits/descriptors warning: descriptors of this process (those of the service may be others): 4,096, right is ${needed} → give the service ` +
       "LimitNOFILE=24576, or lower concurrency; with fewer, strangers have to make room",
       "limits/file-max warning: fs.file-max (open files of all programs together): 100,000, right is 1,000,000 or more → " +
       sysctl("fs.file-max = 1000000"),
@@ -495,7 +506,7 @@ judged([
         path.endsWith("somaxconn") ? Promise.resolve("many") : Promise.reject(new Deno.errors.NotCapable()),
     },
     expected: [
-      `limits/descriptors note: descriptors of this process: not read, for the proxy may not look there; right is ${needed}` +
+      `limits/descriptors note: descriptors of this process (those of the service may be others): not read, for the proxy may not look there; right is ${needed}` +
       " → look with `ulimit -Hn`",
       "limits/file-max note: fs.file-max (open files of all programs together): not read, for the proxy may not look there; " +
       "right is 1,000,000 or more → look with `sysctl fs.file-max`",
