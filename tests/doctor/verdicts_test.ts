@@ -15,7 +15,7 @@ Deno.test("doctor has nothing to complain about where all is well", async () => 
     "front: Fronted site, 192.0.2.80:443 (7)",
     "names: Names and addresses (3)",
     "port: Port (3)",
-    "limits: Limits of the system (5)",
+    "limits: Limits of the system (6)",
   ]);
   assertEquals(groups.flatMap(({ checks }) => checks.map(show)).slice(0, 4), [
     "valid good: config.toml can be used: every key is known, and every value is right",
@@ -493,9 +493,11 @@ judged([
       "limits/syn-backlog warning: net.ipv4.tcp_max_syn_backlog (clients that are about to connect): 512, right is 4,096 or " +
       `more → ${sysctl("net.ipv4.tcp_max_syn_backlog = 4096")}`,
       "limits/local-ports warning: net.ipv4.ip_local_port_range and tcp_tw_reuse (ports towards Telegram): 28,232 ports, " +
-      "32768 to 60999, used again a minute after they were closed; port 40000, where the proxy listens, is one of them, " +
-      "right is 16384 to 65535 and 1 for concurrency = 8192, and no port of bind-to in the range → " +
+      "32768 to 60999, used again a minute after they were closed, right is 16384 to 65535 and 1 for concurrency = 8192 → " +
       sysctl("net.ipv4.ip_local_port_range = 16384 65535` and `net.ipv4.tcp_tw_reuse = 1"),
+      "limits/listen-port warning: port 40000, where the proxy listens: connections of this machine take 32768 to 60999, " +
+      "right is one that no connection of this machine takes, or a reserved one → listen on a port below that range, or " +
+      sysctl("net.ipv4.ip_local_reserved_ports = 40000"),
     ],
   },
   {
@@ -515,9 +517,23 @@ judged([
       "limits/syn-backlog note: net.ipv4.tcp_max_syn_backlog (clients that are about to connect): not read, for the proxy " +
       "may not look there; right is 4,096 or more → look with `sysctl net.ipv4.tcp_max_syn_backlog`",
       "limits/local-ports note: net.ipv4.ip_local_port_range and tcp_tw_reuse (ports towards Telegram): not read, for the " +
-      "proxy may not look there; right is 16384 to 65535 and 1 for concurrency = 8192, and no port of bind-to in the range → " +
-      "look with `sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`",
+      "proxy may not look there; right is 16384 to 65535 and 1 for concurrency = 8192 → look with " +
+      "`sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`",
+      "limits/listen-port note: port 443, where the proxy listens: not read, for the proxy may not look there; right is one " +
+      "that no connection of this machine takes, or a reserved one → look with `sysctl net.ipv4.ip_local_port_range " +
+      "net.ipv4.ip_local_reserved_ports`",
     ],
+  },
+  {
+    name: "nothing where ports are used again at once, and the proxy's own is reserved",
+    lines: [...many, 'bind-to = ["0.0.0.0:40000", "127.0.0.1:40010"]'],
+    spoiled: {
+      files: {
+        "/proc/sys/net/ipv4/tcp_tw_reuse": "1\n",
+        "/proc/sys/net/ipv4/ip_local_reserved_ports": "39000-39999,40000,40009-40011\n",
+      },
+    },
+    expected: [],
   },
   {
     name: "another system than Linux",
