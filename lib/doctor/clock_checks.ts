@@ -1,4 +1,5 @@
 /** The clock: a proxy whose clock is wrong takes its own clients for strangers. */
+import { isIpv6 } from "../address.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
 import { listed, reason, seconds } from "./words.ts";
 import { budgetsMs, type ClockDifference, type Site, type Surroundings } from "./world.ts";
@@ -6,7 +7,6 @@ import { budgetsMs, type ClockDifference, type Site, type Surroundings } from ".
 /** Parts of what is tolerated from which on the clock is not right any more, and from which on it is wrong. */
 const warningFrom = 0.3;
 const badFrom = 0.7;
-const addressesAtMost = 4;
 const setIt = "let the system keep it: `timedatectl set-ntp true`, or install chrony; then look again";
 
 /** `findSite` gives the fronted site, which is asked where no time server answers. */
@@ -33,11 +33,12 @@ interface Asked {
   readonly outcome: number | Error;
 }
 
-/** Whichever of its addresses answers first: one family may be of no use here. */
+/** An address of each family, for one may be of no use here; whichever answers first counts. */
 async function askServer(surroundings: Surroundings, server: string): Promise<Asked> {
   const { world } = surroundings;
   try {
-    const hosts = (await surroundings.resolve(server)).slice(0, addressesAtMost);
+    const all = await surroundings.resolve(server);
+    const hosts = [all.find(isIpv6), all.find((host) => !isIpv6(host))].filter((host) => host !== undefined);
     const { aheadMs } = await surroundings.within(budgetsMs.time, async ({ signal }) => {
       const answered = new AbortController();
       const asking = { signal: AbortSignal.any([signal, answered.signal]) };

@@ -102,6 +102,19 @@ judged([
     ],
   },
   {
+    name: "nothing where only one family leads to a time server, and only two of its addresses are asked",
+    spoiled: {
+      names: { "time.example": ["2001:db8::1", "2001:db8::2", "192.0.2.124", "192.0.2.125"] },
+      askTime: (host) =>
+        host === "192.0.2.123" || host === "192.0.2.124"
+          ? Promise.resolve({ aheadMs: 1 })
+          : host === "2001:db8::1"
+          ? never()
+          : Promise.resolve({ aheadMs: 3_600_000 }),
+    },
+    expected: [],
+  },
+  {
     name: "time servers that disagree",
     spoiled: { askTime: (host) => Promise.resolve({ aheadMs: host === "192.0.2.123" ? 0 : 60_000 }) },
     expected: [
