@@ -10,7 +10,7 @@ import { checkNames } from "./name_checks.ts";
 import { checkPort } from "./port_checks.ts";
 import type { Group } from "./report.ts";
 import { systemWorld } from "./system_world.ts";
-import { checkTelegram } from "./telegram_checks.ts";
+import { askTelegram, checkTelegram } from "./telegram_checks.ts";
 import { Surroundings, type World } from "./world.ts";
 
 export interface Patient {
@@ -27,10 +27,14 @@ export interface Patient {
 export function examine({ config, file, warnings }: Patient, world: World): readonly Promise<Group>[] {
   const surroundings = new Surroundings(config, world);
   const front = findFront(surroundings);
+  const telegram = world.ways.map((way) => askTelegram(way, surroundings));
+  const ways = world.ways.map(async (way, number) => {
+    return checkTelegram(await telegram[number]!, { way, number, preferIp: config.preferIp });
+  });
   return [
     Promise.resolve(checkConfig(config, file, warnings)),
-    checkClock(surroundings, async () => (await front)?.site),
-    ...world.ways.map((way, number) => checkTelegram(surroundings, way, number)),
+    checkClock(surroundings, { front, telegram }),
+    ...ways,
     checkFront(front, surroundings),
     checkNames(surroundings),
     checkPort(surroundings),

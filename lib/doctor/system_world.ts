@@ -108,7 +108,8 @@ function waysOf({ network: { uplinks }, preferIp }: Config, resolver: Resolver, 
     isUsed: index > 0 || isDirectUsed,
     async ask(address, dc, asking) {
       using conn = await dialer.dial(address, asking);
-      return await askDataCentre(conn, dc, { clock, random: systemRandom, ...asking });
+      const { rttMs, timeMs } = await askDataCentre(conn, dc, { clock, random: systemRandom, ...asking });
+      return { rttMs, aheadMs: clock.nowMs() - rttMs / 2 - timeMs };
     },
   }));
 }

@@ -1,20 +1,26 @@
 /** Telegram's data centres by every way: a real exchange with each address, not a TCP connection alone. */
-import { type Address, formatAddress, isIpv6 } from "../address.ts";
+import { type Address, formatAddress, isIpv6, type PreferIp } from "../address.ts";
 import { addressesOf, orderAddresses } from "../telegram/addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
 import { reason } from "./words.ts";
-import { budgetsMs, type Surroundings, type Way } from "./world.ts";
+import { budgetsMs, type DcSign, type Surroundings, type Way } from "./world.ts";
 
 /** All that clients ask for outside of the test environment. */
 const dataCentres = [1, 2, 3, 4, 5, 203];
 
-/** One group; `number` counts the ways from 0. */
-export async function checkTelegram(surroundings: Surroundings, way: Way, number: number): Promise<Group> {
-  const { dcOverrides } = surroundings.config;
-  const dcs = [...new Set([...dataCentres, ...dcOverrides.keys()])];
-  const reached = await Promise.all(dcs.map((dc) => reach(dc, way, surroundings)));
+/** Asks all data centres by a way, at all their addresses. */
+export async function askTelegram(way: Way, surroundings: Surroundings): Promise<readonly Reached[]> {
+  const dcs = [...new Set([...dataCentres, ...surroundings.config.dcOverrides.keys()])];
+  return await Promise.all(dcs.map((dc) => reach(dc, way, surroundings)));
+}
+
+/** The group of a way; `number` counts the ways from 0. */
+export function checkTelegram(
+  reached: readonly Reached[],
+  { way, number, preferIp }: { readonly way: Way; readonly number: number; readonly preferIp: PreferIp },
+): Group {
   const unused = way.isUsed ? "" : " (not used: network.proxies does not name it)";
-  const families = judgeFamilies(reached, surroundings);
+  const families = judgeFamilies(reached, preferIp);
   return {
     id: number === 0 ? "telegram-direct" : `telegram-proxy-${number}`,
     title: `Telegram, ${way.label}${unused}`,
@@ -22,13 +28,13 @@ export async function checkTelegram(surroundings: Surroundings, way: Way, number
   };
 }
 
-interface Attempt {
+export interface Attempt {
   readonly address: Address;
-  /** Round trip in milliseconds, or why there is none. */
-  readonly outcome: number | Error;
+  /** The answer, or why there is none. */
+  readonly outcome: DcSign | Error;
 }
 
-interface Reached {
+export interface Reached {
   readonly dc: number;
   readonly attempts: readonly Attempt[];
 }
@@ -38,8 +44,8 @@ async function reach(dc: number, way: Way, surroundings: Surroundings): Promise<
   const addresses = orderAddresses(addressesOf(dc, config.dcOverrides), config.preferIp, 0);
   const attempts = addresses.map(async (address): Promise<Attempt> => {
     try {
-      const { rttMs } = await surroundings.within(budgetsMs.dataCentre, (asking) => way.ask(address, dc, asking));
-      return { address, outcome: rttMs };
+      const outcome = await surroundings.within(budgetsMs.dataCentre, (asking) => way.ask(address, dc, asking));
+      return { address, outcome };
     } catch (error) {
       return { address, outcome: new Error(reason(error)) };
     }
@@ -49,7 +55,7 @@ async function reach(dc: number, way: Way, surroundings: Surroundings): Promise<
 
 function judge({ dc, attempts }: Reached, { isUsed, isDirect }: Way): Check {
   const id = `dc-${dc}`;
-  const answered = attempts.filter(({ outcome }) => typeof outcome === "number");
+  const answered = attempts.filter(({ outcome }) => !(outcome instanceof Error));
   const seen = `data centre ${dc}${showAll(attempts)}`;
   if (answered.length > 0) {
     const silent = attempts.find((one) =>
@@ -72,9 +78,9 @@ const proxyAdvice =
   "see to it that the SOCKS5 proxy runs, lets this server in and reaches Telegram, or take it out of network.proxies";
 
 /** A family that answers nowhere, while the other one does. */
-function judgeFamilies(reached: readonly Reached[], { config: { preferIp } }: Surroundings): Check | undefined {
+function judgeFamilies(reached: readonly Reached[], preferIp: PreferIp): Check | undefined {
   const all = reached.flatMap(({ attempts }) => attempts);
-  const works = (which: "IPv4" | "IPv6") => all.some((one) => family(one) === which && typeof one.outcome === "number");
+  const works = (which: "IPv4" | "IPv6") => all.some((one) => family(one) === which && !(one.outcome instanceof Error));
   const tried = (which: "IPv4" | "IPv6") => all.some((one) => family(one) === which);
   if (tried("IPv6") && !works("IPv6") && works("IPv4")) {
     const seen = "no data centre answers over IPv6, all is done over IPv4";
@@ -97,7 +103,7 @@ function showAll(attempts: readonly Attempt[]): string {
   }
   const each = attempts.map((attempt) => {
     const { address, outcome } = attempt;
-    const answer = typeof outcome === "number" ? `${Math.max(1, Math.round(outcome))} ms` : reasonOf(attempt);
+    const answer = outcome instanceof Error ? reasonOf(attempt) : `${Math.max(1, Math.round(outcome.rttMs))} ms`;
     return `${formatAddress(address)} ${answer}`;
   });
   return `: ${each.join("; ")}`;
@@ -105,7 +111,7 @@ function showAll(attempts: readonly Attempt[]): string {
 
 /** Dialers name the address as well. */
 function reasonOf({ address, outcome }: Attempt): string | undefined {
-  return typeof outcome === "number" ? undefined : outcome.message.replaceAll(`${formatAddress(address)}: `, "");
+  return outcome instanceof Error ? outcome.message.replaceAll(`${formatAddress(address)}: `, "") : undefined;
 }
 
 function family({ address }: Attempt): "IPv4" | "IPv6" {

@@ -66,7 +66,7 @@ export function way(parts: Partial<Way> & { readonly refuse?: (address: string) 
     isUsed: true,
     ask(address) {
       const why = refuse(formatAddress(address));
-      return why === undefined ? Promise.resolve({ rttMs: 12.3 }) : Promise.reject(new Error(why));
+      return why === undefined ? Promise.resolve({ rttMs: 12.3, aheadMs: 7_000 }) : Promise.reject(new Error(why));
     },
     ...rest,
   };

@@ -93,12 +93,13 @@ judged([
     spoiled: {
       askTime: () => Promise.reject(new Error("it does not want to be asked (RATE)")),
       askSiteDate: () => Promise.resolve(undefined),
+      ways: [],
     },
     expected: [
       "clock/silent-servers note: no time from 192.0.2.123: it does not want to be asked (RATE); time.example: it does not " +
       "want to be asked (RATE) → nothing, if the clock is right below",
-      "clock/offset warning: nobody told the time: no time server answers over UDP, nor does the fronted site → compare " +
-      "`date -u` with a clock that you trust",
+      "clock/offset warning: nobody told the time: no time server answers over UDP, nor does another site, nor Telegram → " +
+      "compare `date -u` with a clock that you trust",
     ],
   },
   {
@@ -113,6 +114,19 @@ judged([
           : Promise.resolve({ aheadMs: 3_600_000 }),
     },
     expected: [],
+  },
+  {
+    name: "a clock that is wrong by Telegram, where the site is on this machine and goes by the same clock",
+    lines: ["ntp-servers = []", 'domain-fronting.ip = "127.0.0.1"', "domain-fronting.port = 8443"],
+    spoiled: {
+      touch: (address) => Promise.resolve({ local: { kind: "tcp", host: "127.0.0.1", port: 5 }, remote: address }),
+      askSiteDate: () => Promise.resolve({ aheadMs: 0 }),
+      ways: [way({ ask: () => Promise.resolve({ rttMs: 12, aheadMs: -100_000 }) })],
+    },
+    expected: [
+      "clock/offset bad: the clock is 100 s behind that of Telegram, which leaves clients 20 s of the 120 s that are " +
+      `tolerated → ${setClock}`,
+    ],
   },
   {
     name: "time servers that disagree",
