@@ -45,7 +45,7 @@ export type { ConnectionId, Event, EventSink } from "./events/event.ts";
 export type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config/config.ts";
 export { directDialer } from "./net/dialer.ts";
 export { Listener } from "./net/listener.ts";
-export { CachingResolver, createResolver, type ResolverOptions } from "./net/resolver.ts";
+export { CachingResolver, createResolver, type ResolverOptions } from "./dns/resolver.ts";
 export { ResolvingDialer, type ResolvingDialerOptions } from "./net/resolving_dialer.ts";
 export { systemClock } from "./net/system_clock.ts";
 export { UplinkDialer, type UplinkDialers, uplinkDialers, type UplinkOptions } from "./net/uplinks.ts";

@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { ipv4 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
-import type { Family, PublicAddresses } from "../net/public_address.ts";
+import type { Family, PublicAddresses } from "../http/public_address.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import type { Secret } from "../policy/secret.ts";
 

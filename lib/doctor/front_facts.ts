@@ -1,10 +1,10 @@
 /** Where the fronted site is and what it does, for the groups of checks that want to know. */
 import type { Address } from "../address.ts";
-import { frontOf } from "../daemon/build_proxy.ts";
-import { preferenceOf } from "../daemon/network.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
+import { frontOf } from "../thread/build_proxy.ts";
+import { preferenceOf } from "../thread/network.ts";
 import { reason, spell } from "./words.ts";
 import { budgetsMs, type Site, type Surroundings } from "./world.ts";
 

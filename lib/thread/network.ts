@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
 import { DirectDialer } from "../net/dialer.ts";
-import { type CachingResolver, createResolver } from "../net/resolver.ts";
+import { type CachingResolver, createResolver } from "../dns/resolver.ts";
 import { ResolvingDialer } from "../net/resolving_dialer.ts";
 import { UplinkDialer, uplinkDialers } from "../net/uplinks.ts";
 import type { Dialer } from "../relay/dialer.ts";

@@ -3,9 +3,9 @@ import { formatAddress, isIpv6, type TcpAddress, unmapIpv4 } from "../address.ts
 import type { Clock } from "../clock.ts";
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
 import { decodeDnsAnswer, type DnsAnswer, type DnsQuestion, encodeDnsQuery } from "../wire/dns_message.ts";
-import { orAbort } from "./aborts.ts";
-import type { DnsTransport } from "./dns_source.ts";
-import { DnsStream } from "./dns_stream.ts";
+import { orAbort } from "../relay/aborts.ts";
+import type { DnsTransport } from "./source.ts";
+import { DnsStream } from "./stream.ts";
 
 /** Pause before a question is sent again; twice as long after each time. */
 const firstPauseMs = 1_000;

@@ -3,7 +3,7 @@ import ipaddr from "ipaddr.js";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
-import { openWithin } from "./aborts.ts";
+import { openWithin } from "../relay/aborts.ts";
 import { HttpClient } from "./http_client.ts";
 
 export type Family = "ipv4" | "ipv6";
