@@ -51,7 +51,7 @@ export const denoEnvironment: Environment = {
   detectAddresses: async (config, wanted, signal) =>
     await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
   examine: async function* (patient) {
-    yield* (await import("../doctor/examine_here.ts")).examineHere(patient);
+    yield* (await import("../doctor/examine.ts")).examineHere(patient);
   },
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),

@@ -1,7 +1,6 @@
 /** Names against addresses: where the host of the secret leads, and the host in the links. */
-import { messageOf } from "../errors.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
-import { listed, spell } from "./words.ts";
+import { listed, reason, spell } from "./words.ts";
 import type { PublicAddresses, Surroundings } from "./world.ts";
 
 export async function checkNames(surroundings: Surroundings): Promise<Group> {
@@ -29,7 +28,7 @@ async function lookUp(host: string, surroundings: Surroundings): Promise<Looked>
   try {
     return { host, addresses: (await surroundings.resolve(host)).map(spell) };
   } catch (error) {
-    return { host, addresses: new Error(messageOf(error)) };
+    return { host, addresses: new Error(reason(error)) };
   }
 }
 
