@@ -6,7 +6,7 @@
  * that. What such workers share, `Slots` and a `ReplayFilter`, lives in a `SharedArrayBuffer`; each says which worker it is.
  *
  * `imports` in your `deno.json` must say where three packages come from, as that of this repository does:
- * `@std/crypto/timing-safe-equal`, `dns-packet` and `ipaddr.js`.
+ * `@std/crypto/timing-safe-equal`, `dns-packet` and `ip-bigint`.
  *
  * @example
  * ```ts

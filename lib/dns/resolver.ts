@@ -6,12 +6,13 @@
  *                                                                      └─▶ ask; nobody answers? what was true once
  * ```
  */
+import { isIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import type { DnsServer } from "../config/config.ts";
 import { type RandomSource, systemRandom } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { dnsName, isIpLiteral } from "../wire/dns_message.ts";
+import { dnsName } from "../wire/dns_message.ts";
 import { orAbort, within } from "../relay/aborts.ts";
 import { DnsCache, type Known } from "./cache.ts";
 import { DnsHttps } from "./https.ts";
@@ -80,7 +81,7 @@ export class CachingResolver implements Resolver, Disposable {
   /** @throws {Error} That names the host and who was asked; the reason of `signal` if it aborts. */
   async resolve(host: string, { signal }: { readonly signal: AbortSignal }): Promise<readonly string[]> {
     signal.throwIfAborted();
-    if (isIpLiteral(host)) return [host];
+    if (isIp(host)) return [host];
     const name = dnsName(host);
     if (name === undefined) {
       throw new Error(`Cannot look up ${JSON.stringify(host)}: expected a name such as example.com`);

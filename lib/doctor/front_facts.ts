@@ -1,11 +1,12 @@
 /** Where the fronted site is and what it does, for the groups of checks that want to know. */
+import { spellIp } from "../bytes/ip.ts";
 import type { Address } from "../address.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
 import { frontOf } from "../thread/build_proxy.ts";
 import { preferenceOf } from "../thread/network.ts";
-import { reason, spell } from "./words.ts";
+import { reason } from "./words.ts";
 import { budgetsMs, type Site, type Surroundings } from "./world.ts";
 
 /** Something that was asked, or why it is not known. */
@@ -65,7 +66,7 @@ function leadsHere({ address, touched }: SiteAddress): boolean {
 async function addressesOf(front: Address, surroundings: Surroundings): Promise<readonly Address[]> {
   if (front.kind === "unix") return [front];
   const hosts = await surroundings.resolve(front.host);
-  const all = hosts.map((host): Address => ({ kind: "tcp", host: spell(host), port: front.port }));
+  const all = hosts.map((host): Address => ({ kind: "tcp", host: spellIp(host), port: front.port }));
   return orderAddresses(all, preferenceOf(surroundings.config.preferIp), 0).slice(0, addressesAtMost);
 }
 

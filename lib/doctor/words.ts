@@ -1,5 +1,4 @@
 /** Turns of phrase that several groups of checks need. */
-import ipaddr from "ipaddr.js";
 import { messageOf } from "../errors.ts";
 
 /** `a`, `a and b`, `a, b and c`. */
@@ -17,11 +16,6 @@ export function seconds(ms: number): string {
 /** `28,232`; what is as large as the kernel can count is no limit. */
 export function grouped(count: number): string {
   return count > Number.MAX_SAFE_INTEGER ? "no limit" : count.toLocaleString("en-US");
-}
-
-/** An IP address in its one shortest spelling, for comparing; anything else as it is. */
-export function spell(address: string): string {
-  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }
 
 /** Why something failed, without the system's number for it. */
