@@ -1,10 +1,13 @@
 /** Keeps up with the addresses that Telegram names for clients since this program was made (`auto-update`). */
 import { type Address, formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
-import { randomInteger, type RandomSource } from "../crypto/random.ts";
+import type { Config } from "../config/config.ts";
+import { randomInteger, type RandomSource, systemRandom } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
-import { log } from "../metrics/log.ts";
-import type { HttpClient } from "../http/http_client.ts";
+import { log, logEvents } from "../metrics/log.ts";
+import { HttpClient } from "../http/http_client.ts";
+import { systemClock } from "../net/system_clock.ts";
+import { Network } from "../thread/network.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { directAddresses, parseProxyConfig } from "../telegram/proxy_config.ts";
 
@@ -31,6 +34,18 @@ export interface DcUpdatesOptions {
   readonly onUpdate: (addresses: DcUpdates) => void;
   /** @default {standard error} */
   readonly log?: typeof log;
+}
+
+/** Does what `keepUpdated()` does, by the ways to Telegram that a configuration names. */
+export async function keepDcsUpdated(
+  config: Config,
+  onUpdate: (addresses: DcUpdates) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const clock = systemClock;
+  using network = new Network(config, { clock, events: logEvents(clock) });
+  using http = new HttpClient({ dialer: network.downloads, clock, timeoutMs: config.network.timeout.httpMs });
+  await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
 }
 
 /**

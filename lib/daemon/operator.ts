@@ -1,13 +1,7 @@
 /** What changes the settings of a service while it serves: a configuration that is read again, news from Telegram. */
 import type { Config } from "../config/config.ts";
-import { systemRandom } from "../crypto/random.ts";
-import { log, logEvents } from "../metrics/log.ts";
-import { HttpClient } from "../http/http_client.ts";
-import { systemClock } from "../net/system_clock.ts";
-import type { DcUpdates } from "../telegram/addresses.ts";
+import { log } from "../metrics/log.ts";
 import { Background } from "./background.ts";
-import { keepUpdated } from "./dc_updates.ts";
-import { Network } from "../thread/network.ts";
 import { Reloader } from "./reload.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { Service } from "../thread/service.ts";
@@ -89,12 +83,9 @@ export class Operator implements AsyncDisposable {
     else void this.#updating.stop();
   }
 
-  /** `auto-update`; what Telegram has named stays in force when this ends. */
+  /** `auto-update`, loaded where it is wanted; what Telegram has named stays in force when this ends. */
   async #keepUpdated(signal: AbortSignal): Promise<void> {
-    const clock = systemClock;
-    using network = new Network(this.config, { clock, events: logEvents(clock) });
-    using http = new HttpClient({ dialer: network.downloads, clock, timeoutMs: this.config.network.timeout.httpMs });
-    const onUpdate = (dcUpdates: DcUpdates) => void this.#apply({ dcUpdates });
-    await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
+    const { keepDcsUpdated } = await import("./dc_updates.ts");
+    await keepDcsUpdated(this.config, (dcUpdates) => void this.#apply({ dcUpdates }), signal);
   }
 }

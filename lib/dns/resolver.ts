@@ -7,20 +7,16 @@
  * ```
  */
 import { isIp } from "../bytes/ip.ts";
-import type { Clock } from "../clock.ts";
 import type { DnsServer } from "../config/config.ts";
-import { type RandomSource, systemRandom } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { dnsName } from "../wire/dns_message.ts";
+import { dnsName } from "../wire/dns_name.ts";
 import { orAbort, within } from "../relay/aborts.ts";
 import { DnsCache, type Known } from "./cache.ts";
-import { DnsHttps } from "./https.ts";
-import { DnsServerSource } from "./server.ts";
+import { DeferredServer } from "./deferred.ts";
+import type { ServerOptions } from "./servers.ts";
 import type { DnsSource, Lookup } from "./source.ts";
 import { systemDns } from "./system.ts";
-import { DnsTls } from "./tls.ts";
-import { DnsUdp } from "./udp.ts";
 
 /** Addresses are given although their time is over, since nobody says anything newer. */
 export interface StaleAnswer {
@@ -31,13 +27,7 @@ export interface StaleAnswer {
   readonly reason: string;
 }
 
-export interface ResolverOptions {
-  readonly clock: Clock;
-  /** How long looking one name up may take. */
-  readonly timeoutMs: number;
-  readonly random?: RandomSource | undefined;
-  /** PEM of authorities that the DNS server's certificate may come from, besides the well-known ones. */
-  readonly caCerts?: readonly string[] | undefined;
+export interface ResolverOptions extends ServerOptions {
   /** Told whenever asking for a name in vain ends with stale addresses. */
   readonly onStale?: ((stale: StaleAnswer) => void) | undefined;
 }
@@ -48,21 +38,7 @@ const finished = new Error("there is an answer");
 
 /** A resolver that asks `dns`, or the system if that is `undefined`. Disposing it ends what is under way. */
 export function createResolver(dns: DnsServer | undefined, options: ResolverOptions): CachingResolver {
-  return new CachingResolver(sourceFor(dns, options), options);
-}
-
-function sourceFor(dns: DnsServer | undefined, options: ResolverOptions): DnsSource {
-  const { clock, timeoutMs, random = systemRandom, caCerts = [] } = options;
-  switch (dns?.kind) {
-    case undefined:
-      return systemDns;
-    case "udp":
-      return new DnsServerSource(new DnsUdp({ ...dns, kind: "tcp" }, clock, random), clock);
-    case "tls":
-      return new DnsServerSource(new DnsTls({ ...dns, kind: "tcp" }, { clock, random, timeoutMs, caCerts }), clock);
-    case "https":
-      return new DnsServerSource(new DnsHttps(dns.url, caCerts), clock);
-  }
+  return new CachingResolver(dns === undefined ? systemDns : new DeferredServer(dns, options), options);
 }
 
 export class CachingResolver implements Resolver, Disposable {

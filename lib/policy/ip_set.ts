@@ -63,14 +63,18 @@ function contains({ version, first, rest }: Network, address: Ip): boolean {
 }
 
 /** Networks whose addresses mean something only to their neighbours, or nothing at all (IANA's special-purpose registries). */
-const special = IpSet.from([
+const specialNetworks = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"],
   ...["192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"],
   ...["::/96", "64:ff9b::/32", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fc00::/7"],
   ...["fe80::/9", "ff00::/8"],
-]);
+];
+
+/** Made where somebody asks: the proxy itself does not. */
+let special: IpSet | undefined;
 
 /** Whether the whole world can reach `ip`, as far as the address tells. */
 export function isPublic(ip: string): boolean {
+  special ??= IpSet.from(specialNetworks);
   return readIp(ip) !== undefined && !special.has(ip);
 }

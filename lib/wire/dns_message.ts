@@ -62,9 +62,6 @@ const dnsPacket: Library = library;
 const headerSize = 12;
 /** Where the counts of answers, authorities and additionals lie. */
 const countsOffset = 6;
-const nameAtMost = 253;
-/** With underscores, which names of services have. */
-const label = /^[a-z0-9_-]{1,63}$/;
 /** Queries over encrypted transports are padded to a multiple of so many bytes (RFC 8467, 4.1). */
 const paddingBlock = 128;
 /** The largest answer that is said to be welcome over UDP, as DNS Flag Day 2020 has it; it means nothing elsewhere. */
@@ -72,12 +69,6 @@ const udpPayloadSize = 1_232;
 /** A time to live with the top bit set is none (RFC 2181, 8). */
 const ttlAtMostSeconds = 2 ** 31 - 1;
 const aliasesAtMost = 16;
-
-/** `host` as names are asked for: lower case, no final dot. `undefined` if it is no name that DNS could know. */
-export function dnsName(host: string): string | undefined {
-  const name = host.toLowerCase().replace(/\.$/, "");
-  return name.length <= nameAtMost && name.split(".").every((part) => label.test(part)) ? name : undefined;
-}
 
 /** A query with recursion desired; `padded` for transports that hide everything but sizes. `id` is 0 to 65,535. */
 export function encodeDnsQuery(id: number, question: DnsQuestion, padded: boolean): Uint8Array<ArrayBuffer> {

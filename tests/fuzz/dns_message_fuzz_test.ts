@@ -1,7 +1,8 @@
 import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
+import { decodeDnsAnswer, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
+import { dnsName } from "../../lib/wire/dns_name.ts";
 import { encodeReply } from "../support/dns_server.ts";
 import { concat } from "../support/byte_reader.ts";
 import { bytes, runs } from "./arbitraries.ts";

@@ -1,6 +1,7 @@
 import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
-import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
+import { decodeDnsAnswer, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
+import { dnsName } from "../../lib/wire/dns_name.ts";
 import { type DnsReply, encodeReply, nothing } from "../support/dns_server.ts";
 
 const id = 0x1234;
