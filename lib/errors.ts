@@ -19,7 +19,8 @@ export type ProtocolErrorCode =
   | "unknown-dc"
   | "bad-record"
   | "handshake-timeout"
-  | "closed-early";
+  | "closed-early"
+  | "bad-proxy-header";
 
 /** A peer sent what the protocol does not allow. The message never holds bytes of the peer nor anything secret. */
 export class ProtocolError extends Error {

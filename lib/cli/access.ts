@@ -1,4 +1,5 @@
 import { ipv4, ipv6 } from "../config/address_values.ts";
+import type { Config } from "../config/config.ts";
 import { type Parser, port } from "../config/values.ts";
 import { ConfigError } from "../errors.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
@@ -6,7 +7,7 @@ import { formatSecret, type Secret } from "../policy/secret.ts";
 import { type Command, type Input, wrongValue } from "./command.ts";
 import { configArgument, explain, readConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
-import { type LinkTarget, linkTargets, noTargetHint } from "./links.ts";
+import { type Detected, type Family, type LinkTarget, linkTargets, noTargetHint, unknownFamilies } from "./links.ts";
 import { qrDataLink, qrPng, qrSvg, qrText } from "./qr.ts";
 
 type Encoding = "hex" | "base64";
@@ -17,13 +18,15 @@ export const access: Command = {
   docs:
     "Prints JSON with the secret in both encodings and, for the host, IPv4 and IPv6 address of the proxy as far as\n" +
     "they are known, its links and their QR codes as pictures in data: links. What is known comes from the flags, then\n" +
-    "from public-host, public-ipv4 and public-ipv6 in the configuration, then from bind-to. Nobody is asked.",
+    "from public-host, public-ipv4 and public-ipv6 in the configuration, then from bind-to. Where bind-to is all\n" +
+    "interfaces and none of these says more, two services in the internet are asked what address they see.",
   arguments: [configArgument],
   flags: [
     { name: "ipv4", short: "i", value: "<address>", docs: "The public IPv4 address." },
     { name: "ipv6", short: "I", value: "<address>", docs: "The public IPv6 address." },
     { name: "port", short: "p", value: "<port>", docs: "The public port." },
     { name: "hex", short: "x", docs: "Put the secret into links as hex, which older clients need." },
+    { name: "offline", docs: "Ask nobody: what is not known is left out." },
     {
       name: "qr",
       value: "[<file.svg|file.png>]",
@@ -38,9 +41,13 @@ export const access: Command = {
       ipv6: readFlag(input, "ipv6", ipv6),
       port: readFlag(input, "port", port),
     };
-    const config = await readConfigFile(input.arguments[0] ?? "", environment);
+    const config = await readConfigFile(input.arguments[0], environment);
     const encoding = input.has("hex") ? "hex" : "base64";
-    const targets = linkTargets(config, config.bindTo, overrides);
+    const known = linkTargets(config, config.bindTo, overrides);
+    const isEnough = input.has("offline") || (qrFile === "" && known.length > 0);
+    const wanted = isEnough ? [] : unknownFamilies(config, config.bindTo, overrides);
+    const detected = await detect(config, wanted, environment);
+    const targets = linkTargets(config, config.bindTo, overrides, detected);
     const [first] = targets;
     if (first === undefined) {
       const hint = noTargetHint(config.bindTo);
@@ -55,6 +62,13 @@ export const access: Command = {
     return 0;
   },
 };
+
+async function detect(config: Config, wanted: readonly Family[], environment: Environment): Promise<Detected> {
+  if (wanted.length === 0) return {};
+  const detected = await environment.detectAddresses(config, wanted);
+  for (const problem of detected.problems) environment.printError(`mtg: ${problem}`);
+  return detected;
+}
 
 function isPicture(path: string): boolean {
   return /[^/\\]\.(svg|png)$/i.test(path);

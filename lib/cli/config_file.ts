@@ -1,19 +1,51 @@
 import type { Config } from "../config/config.ts";
-import { parseConfig } from "../config/parse.ts";
+import { type Env, envName } from "../config/env.ts";
+import type { ConfigWarning } from "../config/layers.ts";
+import { loadConfig, type LoadedConfig } from "../config/parse.ts";
 import { ConfigError } from "../errors.ts";
-import type { Argument } from "./command.ts";
+import { type Argument, usageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
 
 /** The argument of every command that wants a configuration. */
 export const configArgument: Argument = {
-  name: "<config.toml>",
-  docs: "the configuration, or - to read it from standard input",
+  name: "[<config.toml>]",
+  docs: "the configuration, or - to read it from standard input; without it, MTG_ variables are all of it",
 };
 
-/** Reads the configuration at `path`, or standard input if that is `-`. @throws {ConfigError} If it cannot be used. */
-export async function readConfigFile(path: string, environment: Environment): Promise<Config> {
-  if (path === "-") return parseConfig(await environment.readStandardInput(), { file: "(standard input)" });
-  return parseConfig(await readText(path, environment), { file: path });
+/**
+ * Reads the configuration at `path`, or standard input if that is `-`, and the environment over it; the environment alone without
+ * a path.
+ *
+ * @throws {ConfigError} If it cannot be used.
+ */
+export async function loadConfigFile(path: string | undefined, environment: Environment): Promise<LoadedConfig> {
+  const env = (name: string) => environment.env(name);
+  if (path === undefined && !isGiven("secret", env) && !isGiven("bind-to", env)) {
+    throw usageError(
+      "there is no configuration: give a file, - for standard input, or MTG_SECRET and MTG_BIND_TO in the environment " +
+        "(which Deno reads with --allow-env=MTG_*)",
+    );
+  }
+  if (path === undefined) return loadConfig({ env });
+  if (path === "-") {
+    return loadConfig({ file: { name: "(standard input)", text: await environment.readStandardInput() }, env });
+  }
+  return loadConfig({ file: { name: path, text: await readText(path, environment) }, env });
+}
+
+/** As `loadConfigFile()`; its warnings go to standard error. */
+export async function readConfigFile(path: string | undefined, environment: Environment): Promise<Config> {
+  const { config, warnings } = await loadConfigFile(path, environment);
+  printWarnings(warnings, environment);
+  return config;
+}
+
+export function printWarnings(warnings: readonly ConfigWarning[], environment: Environment): void {
+  for (const { message } of warnings) environment.printError(`mtg: warning: ${message}`);
+}
+
+function isGiven(key: string, env: Env): boolean {
+  return (env(envName(key)) ?? "") !== "";
 }
 
 async function readText(path: string, environment: Environment): Promise<string> {

@@ -2,6 +2,9 @@
 /** What commands need of the world around them, in one place, so that tests can run them without it. */
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
+import type { Patient } from "../doctor/examine.ts";
+import type { Group } from "../doctor/report.ts";
+import type { Family, PublicAddresses } from "../net/public_address.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Report } from "../probe/check_link.ts";
 import type { CheckWishes } from "./check_here.ts";
@@ -15,8 +18,14 @@ export interface Environment {
   readonly isTerminal: boolean;
   readFile(path: string): Promise<string>;
   readStandardInput(): Promise<string>;
+  /** An environment variable; `undefined` too if Deno may not read it. */
+  env(name: string): string | undefined;
   /** Nobody but this user may read what it writes: every file of ours holds a secret. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** Finds out the public addresses of this machine by asking others, within `network.timeout.http`; rejects only by `signal`. */
+  detectAddresses(config: Config, wanted: readonly Family[], signal?: AbortSignal): Promise<PublicAddresses>;
+  /** Examines what surrounds a proxy; gives each group of checks as soon as it and those before it are done. */
+  examine(patient: Patient): AsyncIterable<Group>;
   /** Runs a proxy until it is told to stop; rejects if it cannot listen. */
   serve(config: Config, options: ServeOptions): Promise<void>;
   /** Goes a client's way through the proxy of a link. */
@@ -30,7 +39,20 @@ export const denoEnvironment: Environment = {
   isTerminal: Deno.stdout.isTerminal(),
   readFile: (path) => Deno.readTextFile(path),
   readStandardInput: () => new Response(Deno.stdin.readable).text(),
+  env: (name) => {
+    try {
+      return Deno.env.get(name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return undefined;
+      throw error;
+    }
+  },
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
+  detectAddresses: async (config, wanted, signal) =>
+    await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
+  examine: async function* (patient) {
+    yield* (await import("../doctor/examine_here.ts")).examineHere(patient);
+  },
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
   check: async (link, wishes) => await (await import("./check_here.ts")).checkHere(link, wishes),

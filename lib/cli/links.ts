@@ -1,13 +1,17 @@
 /** Under which addresses clients reach a proxy, and the links that say so. */
+import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { ipv4 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import type { Secret } from "../policy/secret.ts";
 
+export type Family = "ipv4" | "ipv6";
+const families: readonly Family[] = ["ipv4", "ipv6"];
+
 /** One way to reach the proxy. */
 export interface LinkTarget {
-  readonly family: "host" | "ipv4" | "ipv6";
+  readonly family: "host" | Family;
   readonly server: string;
   readonly port: number;
 }
@@ -19,29 +23,46 @@ export interface LinkOverrides {
   readonly port?: number | undefined;
 }
 
+/** Addresses that were found out. */
+export type Detected = Partial<Readonly<Record<Family, string>>>;
+
 /**
- * At most one target of each family, the best first: what `overrides` say, then the public host and addresses, or, if
- * there are none of these, the addresses in `bound` that are not "all interfaces". None if no port is known either.
+ * At most one target of each family, the best first: what `overrides` say, then the public host and addresses, then the addresses
+ * in `bound` that are not "all interfaces", then what was detected. Where there is a public host, it and what else was given is
+ * all; where any is given, a private address in `bound` is none for clients. None if no port is known either.
  */
 export function linkTargets(
   config: Config,
   bound: readonly Address[],
   overrides: LinkOverrides = {},
+  detected: Detected = {},
 ): readonly LinkTarget[] {
-  const listening = bound.filter((address): address is TcpAddress => address.kind === "tcp" && address.port > 0);
-  const port = overrides.port ?? config.publicPort ?? listening[0]?.port;
+  const listening = listeningOn(bound);
+  const samePort = overrides.port ?? config.publicPort;
+  const target = (server: string | undefined, own: number | undefined): readonly LinkTarget[] => {
+    const port = samePort ?? own;
+    return server === undefined || port === undefined ? [] : [{ family: familyOf(server), server, port }];
+  };
   const names = [overrides.ipv4, overrides.ipv6, config.publicHost, config.publicIpv4, config.publicIpv6];
-  const given = names.flatMap((server) =>
-    server === undefined || port === undefined ? [] : [{ family: familyOf(server), server, port }]
-  );
-  if (names.some((name) => name !== undefined)) return oneOfEach(given);
-  return oneOfEach(
-    listening.filter(({ host }) => !isWildcard(host)).map(({ host, port: own }) => ({
-      family: familyOf(host),
-      server: host,
-      port: overrides.port ?? config.publicPort ?? own,
-    })),
-  );
+  const given = names.flatMap((name) => target(name, listening[0]?.port));
+  if (config.publicHost !== undefined) return oneOfEach(given);
+  const own = listening.filter(({ host }) => !isWildcard(host) && (given.length === 0 || isPublic(host)));
+  return oneOfEach([
+    ...given,
+    ...own.flatMap(({ host, port }) => target(host, port)),
+    ...families.flatMap((family) => target(detected[family], listening.find(covers(family))?.port)),
+  ]);
+}
+
+/** The families that clients can use, but whose address nothing tells; none where a host is known, which leads to all. */
+export function unknownFamilies(
+  config: Config,
+  bound: readonly Address[],
+  overrides: LinkOverrides = {},
+): readonly Family[] {
+  if (config.publicHost !== undefined) return [];
+  const known = linkTargets(config, bound, overrides).map(({ family }) => family);
+  return families.filter((family) => !known.includes(family) && listeningOn(bound).some(covers(family)));
 }
 
 /** What to do so that there are links, when `linkTargets()` gives none. */
@@ -75,6 +96,19 @@ function familyOf(server: string): LinkTarget["family"] {
   return ipv4(server).ok ? "ipv4" : "host";
 }
 
+function listeningOn(bound: readonly Address[]): readonly TcpAddress[] {
+  return bound.filter((address): address is TcpAddress => address.kind === "tcp" && address.port > 0);
+}
+
 function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
+}
+
+/** Whether all interfaces of that family are listened on; `::` takes IPv4 too. */
+function covers(family: Family): (address: TcpAddress) => boolean {
+  return ({ host }) => host === "::" || (host === "0.0.0.0" && family === "ipv4");
+}
+
+function isPublic(host: string): boolean {
+  return ipaddr.isValid(host) && ipaddr.parse(host).range() === "unicast";
 }

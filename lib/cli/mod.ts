@@ -6,13 +6,14 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
 import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
+import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
 import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [run, simpleRun, generateSecret, access, check];
+const commands: readonly Command[] = [run, simpleRun, generateSecret, access, doctor, check];
 
 /** What `main()` gives back. */
 export const exitCodes = { ok: 0, failed: 1, wrongUsage: 2 } as const;

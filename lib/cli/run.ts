@@ -1,9 +1,13 @@
 import type { Address } from "../address.ts";
 import type { Config } from "../config/config.ts";
+import type { LoadedConfig } from "../config/parse.ts";
+import type { ReloadSource } from "../daemon/serve.ts";
+import { messageOf } from "../errors.ts";
+import type { PublicAddresses } from "../net/public_address.ts";
 import type { Command, Flag } from "./command.ts";
-import { configArgument, readConfigFile } from "./config_file.ts";
+import { configArgument, loadConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
-import { linkTargets, linkText, noTargetHint } from "./links.ts";
+import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
 
 export const noLinksFlag: Flag = { name: "no-links", docs: "Do not print the links, which hold the secret." };
 
@@ -12,27 +16,70 @@ export const run: Command = {
   summary: "run a proxy with a configuration",
   docs:
     "Listens, prints the links for Telegram's clients to standard output, and serves until SIGINT or SIGTERM. Then it\n" +
-    "stops listening and lets sessions finish for as long as grace says; a second signal ends it at once.\n" +
+    "stops listening and lets sessions finish for as long as grace says; a second signal ends it at once. Where neither\n" +
+    "the configuration nor bind-to tells the public address, two services in the internet are asked for it meanwhile.\n" +
     "The log goes to standard error.",
   arguments: [configArgument],
   flags: [noLinksFlag],
   run: async (input, environment) => {
-    const config = await readConfigFile(input.arguments[0] ?? "", environment);
-    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+    const [path] = input.arguments;
+    const load = () => loadConfigFile(path, environment);
+    const reload = path === "-" ? undefined : { load, file: path };
+    return await serveWithLinks(await load(), environment, { links: !input.has("no-links"), reload });
   },
 };
 
-/** Serves until told to stop; `links` prints them as soon as the proxy listens. Gives the exit code. */
+/**
+ * Serves until told to stop; `links` prints them as soon as the proxy listens, or as soon after that as its public address is
+ * known, and again when they have become others. Gives the exit code.
+ */
 export async function serveWithLinks(
-  config: Config,
+  { config, warnings }: LoadedConfig,
   environment: Environment,
-  { links }: { readonly links: boolean },
+  { links, reload }: { readonly links: boolean; readonly reload?: ReloadSource | undefined },
 ): Promise<number> {
-  const onListening = (bound: readonly Address[]): void => {
-    const targets = linkTargets(config, bound);
-    if (targets.length > 0) environment.print(linkText(config.secret, targets));
-    else environment.printError(`mtg: ${noTargetHint(bound)}`);
+  const ended = new AbortController();
+  let printing = Promise.resolve("");
+  const onServing = (now: Config, bound: readonly Address[]): void => {
+    printing = printing.then((last) => printLinks(now, bound, last, { environment, signal: ended.signal }));
   };
-  await environment.serve(config, links ? { onListening } : {});
+  try {
+    await environment.serve(config, {
+      warnings: warnings.map(({ message }) => message),
+      ...(links ? { onServing } : {}),
+      ...(reload === undefined ? {} : { reload }),
+    });
+  } finally {
+    ended.abort();
+    await printing;
+  }
   return 0;
+}
+
+/**
+ * Prints the links, or what keeps them from being known, unless that is the same as `last`; gives it. Asks others only where no
+ * link is known. Never rejects.
+ */
+async function printLinks(
+  config: Config,
+  bound: readonly Address[],
+  last: string,
+  { environment, signal }: { readonly environment: Environment; readonly signal: AbortSignal },
+): Promise<string> {
+  let targets = linkTargets(config, bound);
+  const wanted = targets.length > 0 ? [] : unknownFamilies(config, bound);
+  if (wanted.length > 0) {
+    const detected = await environment.detectAddresses(config, wanted, signal).catch(unknown);
+    if (signal.aborted) return last;
+    for (const problem of detected.problems) environment.printError(`mtg: ${problem}`);
+    targets = linkTargets(config, bound, {}, detected);
+  }
+  const text = targets.length > 0 ? linkText(config.secret, targets) : `mtg: ${noTargetHint(bound)}`;
+  if (text !== last && targets.length > 0) environment.print(text);
+  else if (text !== last) environment.printError(text);
+  return text;
+}
+
+function unknown(error: unknown): PublicAddresses {
+  return { problems: [messageOf(error)] };
 }

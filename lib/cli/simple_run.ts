@@ -1,5 +1,8 @@
+import { envLayer } from "../config/env.ts";
 import type { Table } from "../config/field.ts";
-import { readConfig, type Source } from "../config/parse.ts";
+import { allFields } from "../config/fields.ts";
+import { put, type Source } from "../config/layers.ts";
+import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
 import { noLinksFlag, serveWithLinks } from "./run.ts";
 
@@ -14,7 +17,11 @@ const keys: readonly { readonly name: string; readonly key: readonly string[] }[
   { name: "--prefer-ip", key: ["prefer-ip"] },
   { name: "--domain-fronting-port", key: ["domain-fronting", "port"] },
   { name: "--domain-fronting-ip", key: ["domain-fronting", "ip"] },
+  { name: "--dns", key: ["network", "dns"] },
+  { name: "--doh-ip", key: ["network", "doh-ip"] },
   { name: "--timeout", key: ["network", "timeout", "tcp"] },
+  { name: "--timeout", key: ["network", "timeout", "http"] },
+  { name: "--socks5-proxy", key: ["network", "proxies"] },
   { name: "--antireplay-cache-size", key: ["defense", "anti-replay", "max-size"] },
   { name: "--fast-mode", key: ["telegram", "fast-mode"] },
   { name: "--dc-override", key: ["dc-overrides"] },
@@ -23,9 +30,8 @@ const keys: readonly { readonly name: string; readonly key: readonly string[] }[
 export const simpleRun: Command = {
   name: "simple-run",
   summary: "run a proxy without a configuration",
-  docs:
-    "As run does, with what stands on the command line, and the defaults of a configuration for all the rest; but for\n" +
-    "a data centre that is not known, 2 is taken.",
+  docs: "As run does, with what stands on the command line, then what MTG_ variables say, and the defaults of a\n" +
+    "configuration for all the rest; but for a data centre that is not known, 2 is taken.",
   arguments: [
     { name: "<bind-to>", docs: "where to listen, such as 0.0.0.0:3128" },
     { name: "<secret>", docs: "a secret; mtg generate-secret makes one" },
@@ -57,6 +63,14 @@ export const simpleRun: Command = {
       docs: "The port of the site that strangers see. Default: 443.",
     },
     { name: "domain-fronting-ip", value: "<address>", docs: "The address of the site that strangers see." },
+    { name: "dns", value: "<uri>", docs: "Who looks names up, such as tls://1.1.1.1. Default: the system." },
+    { name: "doh-ip", short: "n", value: "<address>", docs: "The same as --dns https://<address>, for mtg's sake." },
+    {
+      name: "socks5-proxy",
+      short: "s",
+      value: "<url>",
+      docs: "A proxy on the way to Telegram, socks5://user:password@host:port. May be repeated.",
+    },
     { name: "timeout", short: "t", value: "<duration>", docs: "How long connecting may take. Default: 10s." },
     {
       name: "antireplay-cache-size",
@@ -75,11 +89,15 @@ export const simpleRun: Command = {
     noLinksFlag,
   ],
   run: async (input, environment) => {
-    const config = readConfig(documentOf(input), commandLine);
+    const loaded = loadLayers([
+      { table: { "allow-fallback-on-unknown-dc": true }, source: commandLine },
+      envLayer((name) => environment.env(name), allFields),
+      { table: documentOf(input), source: commandLine },
+    ]);
     if (input.value("tcp-buffer") !== undefined) {
       environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
     }
-    return await serveWithLinks(config, environment, { links: !input.has("no-links") });
+    return await serveWithLinks(loaded, environment, { links: !input.has("no-links") });
   },
 };
 
@@ -92,7 +110,7 @@ const commandLine: Source = {
 /** What the configuration would be as a file. */
 function documentOf(input: Input): Table {
   const [bindTo, secret] = input.arguments;
-  const document: Record<string, unknown> = { "allow-fallback-on-unknown-dc": true };
+  const document: Record<string, unknown> = {};
   for (const { name, key } of keys) {
     const value = input.value(name.slice("--".length));
     if (value !== undefined) put(document, key, value);
@@ -104,15 +122,11 @@ function documentOf(input: Input): Table {
     throw usageError("--fast-mode and --no-fast-mode: expected only one of them");
   }
   if (input.has("no-fast-mode")) put(document, ["telegram", "fast-mode"], false);
-  put(document, ["dc-overrides"], overridesOf(input.values("dc-override")));
+  const proxies = input.values("socks5-proxy").flatMap((urls) => urls.split(",")).map((url) => url.trim());
+  if (proxies.length > 0) put(document, ["network", "proxies"], proxies.filter((url) => url !== ""));
+  const overrides = input.values("dc-override");
+  if (overrides.length > 0) put(document, ["dc-overrides"], overridesOf(overrides));
   return document;
-}
-
-function put(table: Record<string, unknown>, key: readonly string[], value: unknown): void {
-  const [first, ...rest] = key;
-  if (first === undefined) return;
-  if (rest.length === 0) table[first] = value;
-  else put((table[first] ??= {}) as Record<string, unknown>, rest, value);
 }
 
 function overridesOf(values: readonly string[]): Table {

@@ -1,5 +1,8 @@
 import type { Address, PreferIp, TcpAddress } from "../address.ts";
+import type { BreakerOptions } from "../policy/circuit_breaker.ts";
 import type { Secret } from "../policy/secret.ts";
+
+export type { BreakerOptions };
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
@@ -23,16 +26,6 @@ export interface SocksProxy {
   /** Whether the proxy looks up names (`socks5h`), in our place. */
   readonly remoteDns: boolean;
   readonly breaker: BreakerOptions;
-}
-
-/** When a proxy that fails is no longer asked, and when it is asked again. */
-export interface BreakerOptions {
-  /** Failures in a row that open the breaker. */
-  readonly openThreshold: number;
-  /** Open for so long, then one connection tries. */
-  readonly halfOpenTimeoutMs: number;
-  /** Failures that are older do not count. */
-  readonly resetFailuresTimeoutMs: number;
 }
 
 /** A whole, valid configuration; what each field means and defaults to stands in `fields.ts`. Times are milliseconds. */
@@ -75,6 +68,8 @@ export interface Config {
     /** Ways to Telegram; none is the direct one. */
     readonly uplinks: readonly Uplink[];
     readonly largestBufferBytes: number;
+    /** Whether sockets ask the system to probe connections that are silent. */
+    readonly keepAlive: boolean;
     readonly timeout: {
       readonly tcpMs: number;
       readonly httpMs: number;

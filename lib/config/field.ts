@@ -6,7 +6,7 @@
  */
 import { nearest } from "./nearest.ts";
 import { showPath, showValue } from "./show.ts";
-import type { Parsed, Parser, Path } from "./values.ts";
+import type { JsonSchema, Parsed, Path, ValueParser } from "./values.ts";
 
 export type Table = Readonly<Record<string, unknown>>;
 
@@ -16,7 +16,27 @@ export interface Problem {
   readonly say: (name: string) => string;
 }
 
+/**
+ * What becomes of a key: most act. A deprecated one acts in the place of another; one that Deno cannot act on, and one of a
+ * table that this version does not have yet, is checked, and whoever sets it is told.
+ */
+export type FieldKind = "key" | "deprecated" | "unsupported" | "later";
+
+/** The key that has taken the place of a deprecated one. */
+export interface Replacement {
+  readonly key: string;
+  /** The value of that key which means the same as `raw`, a right value of the deprecated one. */
+  convert(raw: unknown): unknown;
+}
+
 export interface Field<T> {
+  readonly kind: FieldKind;
+  /** Of a deprecated key. */
+  readonly replacement?: Replacement;
+  /** Whether its value is a secret. */
+  readonly confidential: boolean;
+  /** What its value must look like, for editors. */
+  readonly schema: JsonSchema;
   /** Dotted key, within the table that the schema is for. */
   readonly key: string;
   readonly docs: string;
@@ -50,9 +70,12 @@ interface AboutRequired extends About {
 }
 
 /** A value that must be given; an empty text does not count as one. */
-export function required<T>(key: string, parser: Parser<T>, about: AboutRequired): Field<T> {
+export function required<T>(key: string, parser: ValueParser<T>, about: AboutRequired): Field<T> {
   const { docs, hot, sample, missing, confidential = false } = about;
   return {
+    kind: "key",
+    confidential,
+    schema: parser.schema,
     key,
     docs,
     hot,
@@ -70,10 +93,13 @@ export function required<T>(key: string, parser: Parser<T>, about: AboutRequired
 /** A value that may be absent; an empty text counts as absent. */
 export function optional<T>(
   key: string,
-  parser: Parser<T>,
+  parser: ValueParser<T>,
   about: About & { readonly sample: unknown },
 ): Field<T | undefined> {
   return {
+    kind: "key",
+    confidential: false,
+    schema: parser.schema,
     key,
     docs: about.docs,
     hot: about.hot,
@@ -88,12 +114,15 @@ export function optional<T>(
 /** A value with a default, written as in the file; an empty text means it too, with `zeroIsDefault` so does zero. */
 export function defaulted<T>(
   key: string,
-  parser: Parser<T>,
+  parser: ValueParser<T>,
   about: About & { readonly default: unknown; readonly zeroIsDefault?: boolean },
 ): Field<T> {
   const preset = parser(about.default);
   if (!preset.ok) throw new TypeError(`The default of ${key} does not parse: ${preset.expected}`);
   return {
+    kind: "key",
+    confidential: false,
+    schema: parser.schema,
     key,
     docs: about.docs,
     hot: about.hot,
@@ -111,10 +140,13 @@ export function defaulted<T>(
 /** A table whose keys are data: `keys` parses them, `values` what they hold. */
 export function freeTable<K, V>(
   key: string,
-  parsers: { readonly keys: Parser<K>; readonly values: Parser<V> },
+  parsers: { readonly keys: ValueParser<K>; readonly values: ValueParser<V> },
   about: About & { readonly sample: Table },
 ): Field<ReadonlyMap<K, V>> {
   return {
+    kind: "key",
+    confidential: false,
+    schema: { type: "object", propertyNames: parsers.keys.schema, additionalProperties: parsers.values.schema },
     key,
     docs: about.docs,
     hot: about.hot,
@@ -140,6 +172,9 @@ export function freeTable<K, V>(
 /** Any number of tables `[[key]]`, each with `fields`. */
 export function tableArray<S extends Schema>(key: string, fields: S, about: About): Field<readonly ValuesOf<S>[]> {
   return {
+    kind: "key",
+    confidential: false,
+    schema: { type: "array", items: { type: "object" } },
     key,
     docs: about.docs,
     hot: about.hot,
@@ -171,23 +206,27 @@ export function readTable<S extends Schema>(
   problems: Problem[],
 ): ValuesOf<S> {
   const values: Record<string, unknown> = {};
-  const known: (readonly string[])[] = [];
   for (const [name, field] of Object.entries(schema)) {
     const steps = field.key.split(".");
-    known.push(steps);
     values[name] = field.read(lookUp(table, steps), [...path, ...steps], problems);
   }
-  findUnknown(table, [], { known, path, problems });
+  const fields = Object.values(schema);
+  const known = fields.map(({ key }) => key.split("."));
+  const advised = fields.filter(({ kind }) => kind !== "deprecated").map(({ key }) => key.split("."));
+  findUnknown(table, [], { known, advised, path, problems });
   return values as ValuesOf<S>;
 }
 
-function lookUp(table: Table, steps: readonly string[]): unknown {
+/** What stands at `steps`; `undefined` where there is nothing, or something else than a table on the way. */
+export function lookUp(table: Table, steps: readonly string[]): unknown {
   return steps.reduce<unknown>((at, step) => isTable(at) && Object.hasOwn(at, step) ? at[step] : undefined, table);
 }
 
 interface Search {
   /** The keys of all fields, in steps. */
   readonly known: readonly (readonly string[])[];
+  /** The same without deprecated ones. */
+  readonly advised: readonly (readonly string[])[];
   /** Where the table stands that the fields are for. */
   readonly path: Path;
   readonly problems: Problem[];
@@ -214,7 +253,9 @@ function findUnknown(table: Table, steps: readonly string[], search: Search): vo
 }
 
 function unknownKey(here: readonly string[], search: Search): Problem {
-  const names = new Set(search.known.flatMap((field) => field.map((_, index) => field.slice(0, index + 1).join("."))));
+  const names = new Set(
+    search.advised.flatMap((field) => field.map((_, index) => field.slice(0, index + 1).join("."))),
+  );
   const suggestion = nearest(here.join("."), names);
   const unquote = suggestion === here.join(".") ? " (without the quotes)" : "";
   const hint = suggestion === undefined
@@ -241,6 +282,6 @@ function refuse(raw: unknown, place: Place, expected: string): undefined {
   place.problems.push({ path: place.path, say: (name) => `${name} = ${shown}: ${expected}` });
 }
 
-function isTable(value: unknown): value is Table {
+export function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

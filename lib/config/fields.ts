@@ -32,31 +32,50 @@ import {
   type Table,
   type ValuesOf,
 } from "./field.ts";
+import { mtgFields, type Notice, noticesOf } from "./mtg_fields.ts";
 import { dnsServer, uplink } from "./uri_values.ts";
-import { bad, bool, bytes, choice, duration, errorRate, good, integer, type Parser, port, secret } from "./values.ts";
+import {
+  anyCase,
+  bad,
+  bool,
+  bytes,
+  choice,
+  describe,
+  duration,
+  errorRate,
+  good,
+  integer,
+  port,
+  secret,
+} from "./values.ts";
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
 
 /** A data centre as clients ask for it: its sign says "media", its size (10,000 more) "test". It travels in 16 bits. */
-const dcNumber: Parser<number> = (raw) => {
+const dcNumber = describe<number>({ type: "string", pattern: "^-?[1-9]\\d{0,4}$" }, (raw) => {
   const value = typeof raw === "string" && /^-?[1-9]\d{0,4}$/.test(raw) ? Number(raw) : 0;
   if (value !== 0 && Math.abs(value) <= 32_767) return good(value);
   return bad('expected the number of a data centre such as "2", "-2" (media) or "10002" (test)');
-};
+});
+
+const sizeToBuffer = bytes({ bytes: 2 ** 18, text: "256kib" });
 
 /** Below 4 KiB there is one more size of buffers, which is what idle clients have. */
-const largestBuffer: Parser<number> = (raw) => {
-  const parsed = bytes({ bytes: 2 ** 18, text: "256kib" })(raw);
+const largestBuffer = describe<number>(sizeToBuffer.schema, (raw) => {
+  const parsed = sizeToBuffer(raw);
   return parsed.ok && parsed.value < 4096 ? bad('expected a size from "4kib" to "256kib"') : parsed;
-};
+});
 
 /** One for each core, or so many. */
-const workerCount: Parser<number | "auto"> = (raw) => {
-  if (typeof raw === "string" && raw.trim().toLowerCase() === "auto") return good("auto");
-  const parsed = integer(1, 256)(raw);
-  return parsed.ok ? parsed : bad('expected "auto" or a whole number from 1 to 256');
-};
+const workerCount = describe<number | "auto">(
+  { anyOf: [{ const: "auto" }, { type: "string", pattern: `^${anyCase("auto")}$` }, integer(1, 256).schema] },
+  (raw) => {
+    if (typeof raw === "string" && raw.trim().toLowerCase() === "auto") return good("auto");
+    const parsed = integer(1, 256)(raw);
+    return parsed.ok ? parsed : bad('expected "auto" or a whole number from 1 to 256');
+  },
+);
 
 const topFields = {
   secret: required("secret", secret, {
@@ -171,81 +190,90 @@ const topFields = {
 };
 
 const sectionFields = {
-  fastMode: defaulted("telegram.fast-mode", bool, {
+  "telegram.fastMode": defaulted("telegram.fast-mode", bool, {
     docs: "Let Telegram's bytes pass through to the client without encrypting them anew.",
     hot: true,
     default: true,
   }),
-  frontTarget: optional<FrontTarget>("domain-fronting.host", frontTarget, {
+  "domainFronting.host": optional<FrontTarget>("domain-fronting.host", frontTarget, {
     docs: 'The site that strangers see, or "unix:/path"; without it, the host of a fake-TLS secret.',
     hot: true,
     sample: "www.example.com",
   }),
-  frontIp: optional("domain-fronting.ip", ip, {
+  "domainFronting.ip": optional("domain-fronting.ip", ip, {
     docs: "The address of that site, where its name does not tell it.",
     hot: true,
     sample: "203.0.113.80",
   }),
-  frontPort: defaulted("domain-fronting.port", port, {
+  "domainFronting.port": defaulted("domain-fronting.port", port, {
     docs: "The port of that site.",
     hot: true,
     default: 443,
   }),
-  frontProxyProtocol: defaulted("domain-fronting.proxy-protocol", bool, {
+  "domainFronting.proxyProtocol": defaulted("domain-fronting.proxy-protocol", bool, {
     docs: "Tell that site where each client came from, by a PROXY protocol header of version 2.",
     hot: true,
     default: false,
   }),
-  dns: optional("network.dns", dnsServer, {
+  "network.dns": optional("network.dns", dnsServer, {
     docs: 'Who looks names up: "udp://1.1.1.1", "tls://1.1.1.1", "https://1.1.1.1"; without it, the system.',
     hot: true,
     sample: "https://1.1.1.1",
   }),
-  uplinks: defaulted("network.proxies", listOf(uplink), {
+  "network.uplinks": defaulted("network.proxies", listOf(uplink), {
     docs: 'SOCKS5 proxies on the way to Telegram: "socks5://user:password@host:port"; "" is the direct way.',
     hot: true,
     default: [],
   }),
-  largestBufferBytes: defaulted("network.largest-buffer", largestBuffer, {
+  "network.largestBufferBytes": defaulted("network.largest-buffer", largestBuffer, {
     docs: "How large the buffer of a session in each direction may grow; rounded down to 4, 16, 64, 128 or 256 KiB.",
     hot: false,
     default: "256kib",
   }),
-  tcpMs: defaulted("network.timeout.tcp", duration, {
+  "network.keepAlive": defaulted("network.keep-alive.disabled", bool, {
+    docs: "Do without the system's probes of silent connections, which tell when the other side is gone.",
+    hot: true,
+    default: false,
+  }),
+  "network.timeout.tcpMs": defaulted("network.timeout.tcp", duration, {
     docs: "How long connecting to Telegram or to the fronted site may take.",
     hot: true,
     default: "10s",
     zeroIsDefault: true,
   }),
-  httpMs: defaulted("network.timeout.http", duration, {
+  "network.timeout.httpMs": defaulted("network.timeout.http", duration, {
     docs: "How long a download may take: addresses of Telegram, one's own address.",
     hot: true,
     default: "10s",
     zeroIsDefault: true,
   }),
-  handshakeMs: defaulted("network.timeout.handshake", duration, {
+  "network.timeout.handshakeMs": defaulted("network.timeout.handshake", duration, {
     docs: "How long a client may take until it has proven that it knows the secret.",
     hot: true,
     default: "10s",
     zeroIsDefault: true,
   }),
-  idleMs: defaulted("network.timeout.idle", duration, {
+  "network.timeout.idleMs": defaulted("network.timeout.idle", duration, {
     docs: "How long a session may be silent both ways before it is ended.",
     hot: true,
     default: "5m",
     zeroIsDefault: true,
   }),
-  antiReplay: defaulted("defense.anti-replay.enabled", bool, {
+  "defense.antiReplay.enabled": defaulted("defense.anti-replay.enabled", bool, {
     docs: "Treat a client that repeats an earlier one's first message as a stranger.",
     hot: false,
     default: true,
   }),
-  antiReplaySizeBytes: defaulted("defense.anti-replay.max-size", bytes({ bytes: 2 ** 30, text: "1gib" }), {
-    docs: "How much memory remembers earlier messages; 0 switches anti-replay off.",
-    hot: false,
-    default: "1mib",
-  }),
-  antiReplayErrorRate: defaulted("defense.anti-replay.error-rate", errorRate, {
+  "defense.antiReplay.maxSizeBytes": defaulted(
+    "defense.anti-replay.max-size",
+    bytes({ bytes: 2 ** 30, text: "1gib" }),
+    {
+      docs: "How much memory remembers earlier messages; 0 switches anti-replay off.",
+      hot: false,
+      default: "1mib",
+    },
+  ),
+  "defense.antiReplay.errorRate": defaulted("defense.anti-replay.error-rate", errorRate, {
     docs: "How often a new client may be mistaken for an earlier one.",
     hot: false,
     default: 0.001,
@@ -257,16 +285,26 @@ const sectionFields = {
   }),
 };
 
-/** Every key, in the order in which the example shows them. */
-const fields = { ...topFields, ...sectionFields };
+/** Every key, in the order in which the example shows them; those that act go by their places in a `Config`. */
+const fields = { ...topFields, ...sectionFields, ...mtgFields };
 
 /** All fields with their defaults and documentation. */
 export const allFields: readonly Field<unknown>[] = Object.values<Field<unknown>>(fields satisfies Schema);
 
+/** The fields that act, by the place of their value in a `Config`, such as `network.timeout.tcpMs`. */
+export const fieldsByPlace: ReadonlyMap<string, Field<unknown>> = new Map(
+  Object.entries<Field<unknown>>(fields).filter(([, { kind }]) => kind === "key"),
+);
+
+export interface ReadFields {
+  readonly config: Config;
+  readonly notices: readonly Notice[];
+}
+
 /** Makes a configuration of a document's values; `undefined` if that added to `problems`. */
-export function readFields(document: Table, problems: Problem[]): Config | undefined {
+export function readFields(document: Table, problems: Problem[]): ReadFields | undefined {
   const values = readTable(fields, document, [], problems);
-  return problems.length === 0 ? arrange(values) : undefined;
+  return problems.length === 0 ? { config: arrange(values), notices: noticesOf(values) } : undefined;
 }
 
 function arrange(values: ValuesOf<typeof fields>): Config {
@@ -287,35 +325,36 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     tolerateTimeSkewnessMs: values.tolerateTimeSkewnessMs,
     allowFallbackOnUnknownDc: values.allowFallbackOnUnknownDc,
     graceMs: values.graceMs,
-    telegram: { fastMode: values.fastMode },
+    telegram: { fastMode: values["telegram.fastMode"] },
     proxyProtocolListener: values.proxyProtocolListener,
     proxyProtocolTrusted: values.proxyProtocolTrusted,
     autoUpdate: values.autoUpdate,
     watchConfig: values.watchConfig,
     ntpServers: values.ntpServers,
     domainFronting: {
-      host: values.frontTarget?.host,
-      unixPath: values.frontTarget?.unixPath,
-      ip: values.frontIp,
-      port: values.frontPort,
-      proxyProtocol: values.frontProxyProtocol,
+      host: values["domainFronting.host"]?.host,
+      unixPath: values["domainFronting.host"]?.unixPath,
+      ip: values["domainFronting.ip"],
+      port: values["domainFronting.port"],
+      proxyProtocol: values["domainFronting.proxyProtocol"],
     },
     network: {
-      dns: values.dns,
-      uplinks: values.uplinks,
-      largestBufferBytes: values.largestBufferBytes,
+      dns: values["network.dns"],
+      uplinks: values["network.uplinks"],
+      largestBufferBytes: values["network.largestBufferBytes"],
+      keepAlive: !values["network.keepAlive"],
       timeout: {
-        tcpMs: values.tcpMs,
-        httpMs: values.httpMs,
-        handshakeMs: values.handshakeMs,
-        idleMs: values.idleMs,
+        tcpMs: values["network.timeout.tcpMs"],
+        httpMs: values["network.timeout.httpMs"],
+        handshakeMs: values["network.timeout.handshakeMs"],
+        idleMs: values["network.timeout.idleMs"],
       },
     },
     defense: {
       antiReplay: {
-        enabled: values.antiReplay,
-        maxSizeBytes: values.antiReplaySizeBytes,
-        errorRate: values.antiReplayErrorRate,
+        enabled: values["defense.antiReplay.enabled"],
+        maxSizeBytes: values["defense.antiReplay.maxSizeBytes"],
+        errorRate: values["defense.antiReplay.errorRate"],
       },
     },
     dcOverrides: values.dcOverrides,

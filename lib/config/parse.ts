@@ -1,60 +1,114 @@
 /**
- * From TOML text to a whole, valid configuration, or to an error that tells an operator what to change and where.
+ * From TOML text, environment and flags to a whole, valid configuration, or to an error that tells an operator what to change and
+ * where.
  *
  * ```text
  * config.toml:3:1: network.timeout.tcp = "5x": expected a duration such as "10s" or "1m30s"
  * ```
  */
 import { parse, TomlError } from "smol-toml";
-import { ConfigError, type ConfigErrorPlace } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { Config } from "./config.ts";
-import type { Problem, Table } from "./field.ts";
-import { readFields } from "./fields.ts";
+import { type Env, envLayer } from "./env.ts";
+import type { FieldKind, Problem, Table } from "./field.ts";
+import { allFields, readFields } from "./fields.ts";
+import { type ConfigWarning, type Layer, type Merged, mergeLayers, placePrefix, warningOf } from "./layers.ts";
 import { locateKeys } from "./locate.ts";
 import { hideSecrets, showPath } from "./show.ts";
-import type { Path } from "./values.ts";
 
-/** Where a document came from, so that messages can speak of it as its author knows it. */
-export interface Source {
-  /** What the author calls the key at `path`, such as `network.timeout.tcp` or `--timeout`. */
-  name(path: Path): string;
-  place(path: Path): Omit<ConfigErrorPlace, "path">;
+export interface ConfigSources {
+  /** `name` is what messages call the file. */
+  readonly file?: { readonly name: string; readonly text: string } | undefined;
+  /** Looks an environment variable up. */
+  readonly env?: Env | undefined;
+  readonly flags?: Layer | undefined;
+}
+
+/** The value of a key as it would stand in a file, and who gave it. */
+export interface EffectiveValue {
+  /** Dotted key. */
+  readonly key: string;
+  readonly kind: FieldKind;
+  /** `undefined` if it is not given and has no default. */
+  readonly raw: unknown;
+  readonly confidential: boolean;
+  /** `default`, `config.toml:3`, `MTG_CONCURRENCY` or `--concurrency`. */
+  readonly from: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly ConfigWarning[];
+  /** Of all keys that act, and of others that are given. */
+  readonly values: readonly EffectiveValue[];
 }
 
 /**
- * Parses a configuration. `file` is what messages call it.
+ * Reads a configuration: what a flag says goes before the environment, that before the file, that before the defaults.
  *
- * @throws {ConfigError} If it is not TOML, or if a key is unknown, missing or wrong; a line for each that is.
+ * @throws {ConfigError} If the file is not TOML, or if a key is unknown, missing or wrong; a line for each that is.
  */
-export function parseConfig(text: string, options: { readonly file: string }): Config {
-  const { file } = options;
-  const document = parseToml(text, file);
-  const locate = locateKeys(text);
-  return readConfig(document, { name: showPath, place: (path) => ({ file, ...locate(path) }) });
+export function loadConfig({ file, env, flags }: ConfigSources): LoadedConfig {
+  const layers: Layer[] = [];
+  if (file !== undefined) layers.push(fileLayer(file));
+  if (env !== undefined) layers.push(envLayer(env, allFields));
+  if (flags !== undefined) layers.push(flags);
+  return loadLayers(layers);
+}
+
+/** A configuration that is one file. `file` is what messages call it. @throws {ConfigError} As `loadConfig()` does. */
+export function parseConfig(text: string, { file }: { readonly file: string }): Config {
+  return loadConfig({ file: { name: file, text } }).config;
 }
 
 /**
- * Makes a configuration of a document that is already parsed, or was never text.
+ * As `loadConfig()`, of any layers, the first below the others.
  *
- * @throws {ConfigError} As `parseConfig()` does.
+ * @throws {ConfigError} As `loadConfig()` does.
  */
-export function readConfig(document: Table, source: Source): Config {
-  const problems: Problem[] = [];
-  const config = readFields(document, problems);
-  if (config !== undefined) return config;
+export function loadLayers(layers: readonly Layer[]): LoadedConfig {
+  const merged = mergeLayers(layers, allFields);
+  const problems = layers.flatMap((layer) => layer.problems ?? []);
+  const read = readFields(merged.table, problems);
+  if (read === undefined) throw errorOf(problems, merged);
+  const notices = read.notices.map(({ kind, keys, text }) => {
+    const [first = "", ...others] = keys;
+    const { path, source } = merged.origins.get(first) ?? { path: first.split("."), source: merged.sourceOf([]) };
+    const besides = others.map((key) => `, ${merged.sourceOf(key.split(".")).name(key.split("."))}`).join("");
+    return warningOf(kind, path, source, `${besides}: ${text}`);
+  });
+  return { config: read.config, warnings: [...merged.warnings, ...notices], values: valuesOf(merged) };
+}
+
+function valuesOf({ origins }: Merged): readonly EffectiveValue[] {
+  return allFields.flatMap(({ key, kind, confidential, default: preset }) => {
+    const origin = origins.get(key);
+    if (origin === undefined) return kind === "key" ? [{ key, kind, raw: preset, confidential, from: "default" }] : [];
+    const { file, line } = origin.source.place(origin.path);
+    const from = file === undefined ? origin.source.name(origin.path) : `${file}:${line}`;
+    return [{ key, kind, raw: origin.raw, confidential, from }];
+  });
+}
+
+function errorOf(problems: readonly Problem[], merged: Merged): ConfigError {
   const found = problems
-    .map((problem) => ({ problem, place: source.place(problem.path) }))
+    .map((problem) => ({ problem, source: merged.sourceOf(problem.path) }))
+    .map(({ problem, source }) => ({ problem, source, place: source.place(problem.path) }))
     .sort((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0));
-  const lines = found.map(({ problem, place }) =>
-    `${prefix(place)}${problem.say(hideSecrets(source.name(problem.path)))}`
+  const lines = found.map(({ problem, source, place }) =>
+    `${placePrefix(place)}${problem.say(hideSecrets(source.name(problem.path)))}`
   );
   const [first] = found;
-  throw new ConfigError(lines.join("\n"), { path: hideSecrets(showPath(first?.problem.path ?? [])), ...first?.place });
+  return new ConfigError([...new Set(lines)].join("\n"), {
+    path: hideSecrets(showPath(first?.problem.path ?? [])),
+    ...first?.place,
+  });
 }
 
-function prefix({ file, line, column }: Omit<ConfigErrorPlace, "path">): string {
-  if (file === undefined) return "";
-  return line === undefined ? `${file}: ` : `${file}:${line}:${column}: `;
+function fileLayer({ name: file, text }: { readonly name: string; readonly text: string }): Layer {
+  const table = parseToml(text, file);
+  const locate = locateKeys(text);
+  return { table, source: { name: showPath, place: (path) => ({ file, ...locate(path) }) } };
 }
 
 /** What a beginner most often gets wrong comes out of the parser as one of these. */
@@ -70,7 +124,7 @@ function parseToml(text: string, file: string): Table {
     // Only the first line: below it the parser quotes the text, in which the secret may stand.
     const what = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
     const hint = unquoted.test(what) ? ' (text stands in quotes, as in grace = "5s")' : "";
-    throw new ConfigError(`${prefix({ file, line, column })}not TOML: ${what}${hint}`, {
+    throw new ConfigError(`${placePrefix({ file, line, column })}not TOML: ${what}${hint}`, {
       path: "",
       file,
       line,

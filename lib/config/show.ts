@@ -12,10 +12,15 @@ export function showValue(raw: unknown, confidential: boolean): string {
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
 }
 
-/** `text` with everything in it that is, or may once have been meant as, a secret replaced; so are users of URLs. */
+/**
+ * `text` with everything in it that is, or may once have been meant as, a secret replaced; so are user and password of a URL,
+ * also of one that is written wrong.
+ */
 export function hideSecrets(text: string): string {
   return text
-    .replace(/(:\/\/)[^@/\s"]+@/g, `$1${hidden}@`)
+    .replace(/^("?[a-z][a-z0-9+.-]*:\/\/|"?).*@/is, `$1${hidden}@`)
+    // Without a host behind it, what looks like a port may be the password.
+    .replace(/(:\/\/[^:/?#@[\]"\s]*:)(?!\d{1,5}(?:[/?#"]|$))[^"]+/g, `$1${hidden}`)
     .replace(/(-{0,2})([A-Za-z0-9+/_-]{22,}={0,2})/g, (run, dashes: string, rest: string) => {
       if (isSecret(rest)) return dashes + hidden;
       return isSecret(run) ? hidden : run;

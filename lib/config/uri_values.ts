@@ -1,16 +1,23 @@
 /** Parsers of URIs: DNS servers and SOCKS5 proxies. See `values.ts` for what a parser is. */
 import { host as hostName, ip } from "./address_values.ts";
 import type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config.ts";
-import { bad, duration, good, integer, type Parsed, type Parser } from "./values.ts";
+import { anyCase, bad, describe, duration, good, integer, type Parsed, type Parser } from "./values.ts";
 
 const dnsExpected =
   'expected a DNS server such as "https://1.1.1.1", "tls://dns.example.com", "udp://1.1.1.1" or "1.1.1.1"';
 const proxyExpected =
   'expected a SOCKS5 proxy such as "socks5://user:password@203.0.113.9:1080", or "" for the direct way';
+/** For editors, which need to know less than the parsers do. */
+const dnsPattern = `^\\s*(?:(?:${anyCase("https|tls|udp")})://\\S+|[0-9A-Fa-f:.]+)\\s*$`;
+const proxyPattern = `^\\s*(?:${anyCase("socks5")}[hH]?://\\S+)?\\s*$`;
+const escapesExpected = `${proxyExpected}; in user and password "%40" stands for "@", "%3A" for ":", "%2F" for "/", ` +
+  '"%3F" for "?", "%23" for "#", "%25" for "%" and "%20" for a space';
+const parametersExpected =
+  "expected none but open_threshold, half_open_timeout and reset_failures_timeout after the question mark";
 const defaultBreaker: BreakerOptions = { openThreshold: 5, halfOpenTimeoutMs: 60_000, resetFailuresTimeoutMs: 10_000 };
 
 /** `udp://ip[:port]`, `tls://host[:port]`, `https://host[:port][/path]`, or a bare IP address, which means UDP. */
-export const dnsServer: Parser<DnsServer> = (raw) => {
+export const dnsServer = describe<DnsServer>({ type: "string", pattern: dnsPattern }, (raw) => {
   const text = typeof raw === "string" ? raw.trim() : "";
   const bare = ip(text);
   if (bare.ok) return good({ kind: "udp", host: bare.value, port: 53 });
@@ -32,16 +39,17 @@ export const dnsServer: Parser<DnsServer> = (raw) => {
     default:
       return bad(dnsExpected);
   }
-};
+});
 
 /**
  * `socks5://[user:password@]host[:port]`, or `socks5h` for names to be looked up by the proxy. The query may tune its circuit
  * breaker: `open_threshold`, `half_open_timeout`, `reset_failures_timeout`. An empty text is the direct way.
  */
-export const uplink: Parser<Uplink> = (raw) => {
+export const uplink = describe<Uplink>({ type: "string", pattern: proxyPattern }, (raw) => {
   const text = typeof raw === "string" ? raw.trim() : undefined;
   if (text === "") return good({ kind: "direct" });
   const uri = readUri(text ?? "");
+  if (uri === undefined && hasUnescaped(text ?? "")) return bad(escapesExpected);
   if (uri === undefined || !/^socks5h?$/.test(uri.scheme) || uri.path.length > 1 || uri.hash !== "") {
     return bad(proxyExpected);
   }
@@ -60,18 +68,31 @@ export const uplink: Parser<Uplink> = (raw) => {
   if (sizes.some((size) => size > 255)) return bad("expected user and password of at most 255 bytes each");
   if (sizes[0] === 0) return bad("expected a user before the password");
   return good(proxy);
+});
+
+/** Whether user and password have a character that ends them, or begins an escape. */
+function hasUnescaped(text: string): boolean {
+  const [, userinfo = ""] = /^socks5h?:\/\/(.*)@/is.exec(text) ?? [];
+  return /[@/?#\s]|%(?![0-9a-f]{2})/i.test(userinfo);
+}
+
+const positiveDuration: Parser<number> = (raw) => {
+  const parsed = duration(raw);
+  return parsed.ok && parsed.value === 0 ? bad("expected more than zero") : parsed;
 };
+
+const breakerParsers: ReadonlyMap<string, Parser<number>> = new Map([
+  ["open_threshold", integer(1, 1_000_000)],
+  ["half_open_timeout", positiveDuration],
+  ["reset_failures_timeout", positiveDuration],
+]);
 
 function breakerOf(search: string): Parsed<BreakerOptions> {
   const found: Record<string, number> = {};
   for (const [name, text] of new URLSearchParams(search)) {
-    const parsed = name === "open_threshold"
-      ? integer(1, 1_000_000)(text)
-      : name === "half_open_timeout" || name === "reset_failures_timeout"
-      ? duration(text)
-      : bad("expected none but open_threshold, half_open_timeout and reset_failures_timeout after the question mark");
-    if (!parsed.ok) return parsed.expected.startsWith("expected none") ? parsed : bad(`${name}: ${parsed.expected}`);
-    if (parsed.value === 0) return bad(`${name}: expected more than zero`);
+    const parsed = breakerParsers.get(name)?.(text);
+    if (parsed === undefined) return bad(parametersExpected);
+    if (!parsed.ok) return bad(`${name}: ${parsed.expected}`);
     found[name] = parsed.value;
   }
   return good({
@@ -95,7 +116,7 @@ interface Uri {
 /** A URI with an authority; not by `URL`, which knows no host of schemes that are not the web's and drops ports of those that are. */
 function readUri(text: string): Uri | undefined {
   const parts =
-    /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/?#]*)@)?(?:\[([^\]]*)\]|([^:/?#[\]]*))(?::(\d{1,5}))?(\/[^?#]*)?(\?[^#]*)?(#.*)?$/i
+    /^([a-z][a-z0-9+.-]*):\/\/(?:([^@/?#\s]*)@)?(?:\[([^\]\s]*)\]|([^:/?#[\]\s]*))(?::(\d{1,5}))?(\/[^?#\s]*)?(\?[^#]*)?(#.*)?$/i
       .exec(text);
   if (parts === null) return undefined;
   const [, scheme = "", userinfo, ipv6, name, portText, path = "", search = "", hash = ""] = parts;

@@ -4,8 +4,10 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
-import { directDialer } from "../net/dialer.ts";
+import { IpSet } from "../policy/ip_set.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
+import type { Network } from "./network.ts";
+import type { Settings } from "./settings.ts";
 import type { SharedState } from "./shared_state.ts";
 
 export interface Surroundings {
@@ -13,13 +15,14 @@ export interface Surroundings {
   readonly events: EventSink;
   readonly isOwn: ProxyOptions["isOwn"];
   readonly shared: SharedState;
+  readonly network: Pick<Network, "telegram" | "direct">;
   /** Threads that serve, this one included. */
   readonly workers: number;
 }
 
 export function buildProxyOptions(
-  config: Config,
-  { clock, events, isOwn, shared, workers }: Surroundings,
+  { config, dcUpdates }: Settings,
+  { clock, events, isOwn, shared, network, workers }: Surroundings,
 ): ProxyOptions {
   return {
     secret: config.secret,
@@ -27,7 +30,9 @@ export function buildProxyOptions(
     nextId: () => shared.connectionIds.next(),
     // Only its own strangers can a thread close, and the kernel shares connections out evenly.
     strangersAtMost: Math.ceil(config.strangerConcurrency / workers),
-    dialer: directDialer,
+    dialer: network.telegram,
+    frontDialer: network.direct,
+    dcUpdates,
     clock,
     random: systemRandom,
     events,
@@ -38,6 +43,8 @@ export function buildProxyOptions(
     dcOverrides: config.dcOverrides,
     fallbackOnUnknownDc: config.allowFallbackOnUnknownDc,
     front: frontOf(config),
+    proxyProtocol: config.proxyProtocolListener ? { trusted: IpSet.from(config.proxyProtocolTrusted) } : undefined,
+    frontProxyProtocol: config.domainFronting.proxyProtocol,
     isOwn,
     largestBuffer: config.network.largestBufferBytes,
     timeouts: config.network.timeout,

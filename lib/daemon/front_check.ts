@@ -8,13 +8,13 @@ import type { ProxyOptions } from "../proxy/options.ts";
  * `signal` ends it.
  */
 export async function checkFront(options: ProxyOptions, signal: AbortSignal): Promise<void> {
-  const { front, dialer, events, isOwn, timeouts } = options;
+  const { front, dialer, frontDialer = dialer, events, isOwn, timeouts } = options;
   if (front === undefined) return;
   const tooLate = new AbortController();
   const pause = options.clock.sleep(timeouts.tcpMs, AbortSignal.any([signal, tooLate.signal]));
   pause.then(() => tooLate.abort(new Error(`no answer within ${timeouts.tcpMs} ms`)), () => {});
   try {
-    using conn = await dialer.dial(front, { signal: AbortSignal.any([signal, tooLate.signal]) });
+    using conn = await frontDialer.dial(front, { signal: AbortSignal.any([signal, tooLate.signal]) });
     if (isOwn(conn)) events.emit({ type: "front-loop", front });
   } catch (error) {
     if (signal.aborted) return;

@@ -4,6 +4,7 @@ import type { Counts } from "../metrics/counters.ts";
 import type { LogFormat } from "../metrics/log.ts";
 import { ProxyThread } from "./proxy_thread.ts";
 import type { Service } from "./service.ts";
+import type { Settings } from "./settings.ts";
 import { allocate, type SharedBuffers, SharedState } from "./shared_state.ts";
 
 /** The whole service in the thread that started it. */
@@ -22,7 +23,7 @@ export class OneThread implements Service {
   static async start({ config, logFormat }: { config: Config; logFormat: LogFormat }): Promise<OneThread> {
     const shared: SharedBuffers = allocate(config, 1);
     const place = { worker: 0, workers: 1, listen: config.bindTo, elsewhere: [], checksFront: true };
-    const thread = await ProxyThread.start({ config, logFormat, shared, ...place });
+    const thread = await ProxyThread.start({ config, dcUpdates: new Map(), logFormat, shared, ...place });
     return new OneThread(thread, new SharedState(config, shared));
   }
 
@@ -32,6 +33,11 @@ export class OneThread implements Service {
 
   get counts(): Counts {
     return this.#shared.counters.total;
+  }
+
+  apply(settings: Settings): Promise<void> {
+    this.#thread.apply(settings);
+    return Promise.resolve();
   }
 
   stop(graceMs: number, onClosed: () => void): Promise<void> {

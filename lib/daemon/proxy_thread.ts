@@ -1,20 +1,23 @@
 /** What one thread of the service does, be it a worker or the only one: listens, serves, and ends in order. */
+import { equal } from "@std/assert/equal";
 import type { Address } from "../address.ts";
 import type { Config } from "../config/config.ts";
-import { eachOf } from "../events/event.ts";
-import { logEvents, type LogFormat } from "../metrics/log.ts";
+import { eachOf, type EventSink } from "../events/event.ts";
+import { logEvents, type LogFormat, setLogLevel } from "../metrics/log.ts";
 import type { Listener } from "../net/listener.ts";
 import { systemClock } from "../net/system_clock.ts";
+import type { ProxyOptions } from "../proxy/options.ts";
 import { Proxy } from "../proxy/proxy.ts";
 import { listenOn } from "./bind_to.ts";
-import { buildProxyOptions } from "./build_proxy.ts";
+import { buildProxyOptions, frontOf } from "./build_proxy.ts";
 import { outliveFaults } from "./faults.ts";
 import { checkFront, isOwnConnection } from "./front_check.ts";
+import { Network } from "./network.ts";
+import type { Settings } from "./settings.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
 
 /** Goes to a worker as a message, so it holds nothing but data. */
-export interface ThreadOptions {
-  readonly config: Config;
+export interface ThreadOptions extends Settings {
   readonly logFormat: LogFormat;
   readonly shared: SharedBuffers;
   /** Which of `workers` it is, from 0. */
@@ -23,34 +26,39 @@ export interface ThreadOptions {
   readonly listen: readonly Address[];
   /** What other threads of this proxy listen on. */
   readonly elsewhere: readonly Address[];
-  /** Whether it looks for the fronted site; one of all threads does, at start. */
+  /** Whether it looks for the fronted site, at start and when it becomes another; one of all threads does. */
   readonly checksFront: boolean;
 }
 
 export class ProxyThread implements AsyncDisposable {
-  readonly #proxy: Proxy;
+  readonly #options: ThreadOptions;
   readonly #listeners: readonly Listener[];
+  readonly #clock = systemClock;
+  readonly #events: EventSink;
+  readonly #proxy: Proxy;
+  #network: Network;
+  #config: Config;
   readonly #guard: Disposable;
   readonly #stopping = new AbortController();
   /** All that ends when it stops listening. */
-  readonly #tasks: readonly Promise<void>[];
+  readonly #tasks: Promise<void>[];
 
   private constructor(options: ThreadOptions, listeners: readonly Listener[]) {
-    const { config, worker, workers } = options;
+    const { config, shared, worker, workers } = options;
+    this.#options = options;
     this.#listeners = listeners;
-    const shared = new SharedState(config, options.shared, worker);
-    const clock = systemClock;
-    const events = eachOf(shared.counters, logEvents(clock, { threads: workers }));
+    this.#config = config;
+    const clock = this.#clock;
+    const events = this.#events = eachOf(
+      new SharedState(config, shared, worker).counters,
+      logEvents(clock, { threads: workers }),
+    );
     this.#guard = outliveFaults(events);
-    const bound = [...this.bound, ...options.elsewhere];
-    const own = { bound, public: publicAddresses(config, bound) };
-    const isOwn: typeof proxyOptions.isOwn = (dialed) => isOwnConnection(dialed, own);
-    const proxyOptions = buildProxyOptions(config, { clock, events, isOwn, shared, workers });
+    this.#network = new Network(config, { clock: this.#clock, events: this.#events });
+    const proxyOptions = this.#proxyOptions(options);
     const proxy = this.#proxy = new Proxy(proxyOptions);
-    this.#tasks = [
-      ...listeners.map((listener) => listener.acceptInto(proxy, { clock, events })),
-      ...options.checksFront ? [checkFront(proxyOptions, this.#stopping.signal)] : [],
-    ];
+    this.#tasks = listeners.map((listener) => listener.acceptInto(proxy, { clock, events }));
+    if (options.checksFront) this.#checkFront(proxyOptions);
   }
 
   /** @throws {Error} If it cannot listen on all addresses; then it listens on none. */
@@ -63,6 +71,21 @@ export class ProxyThread implements AsyncDisposable {
   /** What it listens on; port 0 has become the real one. */
   get bound(): readonly Address[] {
     return this.#listeners.map((listener) => listener.address);
+  }
+
+  /** Serves new clients by `settings`; whoever is served already is not disturbed. */
+  apply(settings: Settings): void {
+    const { config } = settings;
+    const before = frontOf(this.#config);
+    setLogLevel(config.logLevel);
+    if (!equal([config.network, config.preferIp], [this.#config.network, this.#config.preferIp])) {
+      this.#retire(this.#network);
+      this.#network = new Network(config, { clock: this.#clock, events: this.#events });
+    }
+    this.#config = config;
+    const proxyOptions = this.#proxyOptions(settings);
+    this.#proxy.reconfigure(proxyOptions);
+    if (this.#options.checksFront && !equal(proxyOptions.front, before)) this.#checkFront(proxyOptions);
   }
 
   /** As a `Service` does. */
@@ -78,7 +101,34 @@ export class ProxyThread implements AsyncDisposable {
     this.#stopListening();
     await this.#proxy[Symbol.asyncDispose]();
     await Promise.all(this.#tasks);
+    this.#network[Symbol.dispose]();
     this.#guard[Symbol.dispose]();
+  }
+
+  #proxyOptions(settings: Settings): ProxyOptions {
+    const { config } = settings;
+    const { shared: buffers, worker, workers, elsewhere } = this.#options;
+    const bound = [...this.bound, ...elsewhere];
+    const own = { bound, public: publicAddresses(config, bound) };
+    return buildProxyOptions(settings, {
+      clock: this.#clock,
+      events: this.#events,
+      isOwn: (dialed) => isOwnConnection(dialed, own),
+      // Of the same memory: limits and lifetimes may be others now.
+      shared: new SharedState(config, buffers, worker),
+      network: this.#network,
+      workers,
+    });
+  }
+
+  #checkFront(options: ProxyOptions): void {
+    this.#tasks.push(checkFront(options, this.#stopping.signal));
+  }
+
+  /** Lets what is being dialed by it come to its end before it is gone. */
+  #retire(network: Network): void {
+    const over = this.#clock.sleep(network.longestDialMs, this.#stopping.signal).catch(() => {});
+    this.#tasks.push(over.then(() => network[Symbol.dispose]()));
   }
 
   #stopListening(): void {

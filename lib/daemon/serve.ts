@@ -1,13 +1,26 @@
 /** The proxy as a service: decides how many threads serve, and ends them in order when it is told to. */
 import { type Address, formatAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
+import type { LoadedConfig } from "../config/parse.ts";
 import { log, type LogFormat, startLogging } from "../metrics/log.ts";
+import { Operator } from "./operator.ts";
 import type { Service } from "./service.ts";
-import { onEndSignal } from "./signals.ts";
+import { onEndSignal, onReloadSignal, ReloadRequests } from "./signals.ts";
 
 export interface ServeOptions {
-  /** Told once all sockets listen; port 0 has become the real one. */
-  readonly onListening?: (bound: readonly Address[]) => void;
+  /** What the author of the configuration should know, though it can be used. */
+  readonly warnings?: readonly string[];
+  /** Told once all sockets listen, and again whenever another configuration was taken over; port 0 has become the real one. */
+  readonly onServing?: (config: Config, bound: readonly Address[]) => void;
+  /** How to read the configuration again; without it, it stays. */
+  readonly reload?: ReloadSource;
+}
+
+export interface ReloadSource {
+  /** Rejects, with a line for each mistake, if it cannot be used. */
+  readonly load: () => Promise<LoadedConfig>;
+  /** Where it stands, if that is a file. */
+  readonly file: string | undefined;
 }
 
 /**
@@ -18,15 +31,22 @@ export interface ServeOptions {
 export async function serve(config: Config, options: ServeOptions = {}): Promise<void> {
   const logFormat = config.debug || Deno.stderr.isTerminal() ? "text" : "json";
   startLogging(config.logLevel, logFormat);
+  for (const warning of options.warnings ?? []) log("warning", warning);
+  const reloads = new ReloadRequests();
+  using _hangups = onReloadSignal(() => reloads.ask());
   await using service = await startService(config, logFormat);
   const ending = Promise.withResolvers<string>();
   using _signals = onEndSignal(ending.resolve);
   log("info", `listening on ${service.bound.map(formatAddress).join(", ")}`);
-  options.onListening?.(service.bound);
+  options.onServing?.(config, service.bound);
+  await using operator = new Operator(config, service, options);
+  reloads.goTo(() => operator.reload());
 
   const signal = await Promise.race([ending.promise, service.broken]);
-  await service.stop(config.graceMs, () => {
-    log("info", `${signal}: ${service.counts.open} clients have ${config.graceMs / 1000} s to finish`);
+  await operator.stop();
+  const { graceMs } = operator.config;
+  await service.stop(graceMs, () => {
+    log("info", `${signal}: ${service.counts.open} clients have ${graceMs / 1000} s to finish`);
   });
   logSummary(service);
 }

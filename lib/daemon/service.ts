@@ -1,5 +1,6 @@
 import type { Address } from "../address.ts";
 import type { Counts } from "../metrics/counters.ts";
+import type { Settings } from "./settings.ts";
 
 /** A proxy that serves, by one thread or by several. */
 export interface Service extends AsyncDisposable {
@@ -10,6 +11,8 @@ export interface Service extends AsyncDisposable {
   readonly replaced: number;
   /** Rejects when it cannot go on. */
   readonly broken: Promise<never>;
+  /** Serves new clients by `settings`; resolves when every thread does. */
+  apply(settings: Settings): Promise<void>;
   /** Stops listening, calls `onClosed` when nobody can come any more, and resolves when sessions have ended or `graceMs` is over. */
   stop(graceMs: number, onClosed: () => void): Promise<void>;
 }

@@ -20,6 +20,29 @@ export function onEndSignal(onFirst: (name: string) => void): Disposable {
   };
 }
 
+/** Calls `reload` at each SIGHUP, where the system has it. Disposing leaves it to the system again, which ends the process. */
+export function onReloadSignal(reload: () => void): Disposable {
+  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  Deno.addSignalListener("SIGHUP", reload);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", reload) };
+}
+
+/** Keeps in mind that somebody has asked for a reload until there is someone to do it. */
+export class ReloadRequests {
+  #isAsked = false;
+  #reload: (() => void) | undefined;
+
+  ask(): void {
+    if (this.#reload === undefined) this.#isAsked = true;
+    else this.#reload();
+  }
+
+  goTo(reload: () => void): void {
+    this.#reload = reload;
+    if (this.#isAsked) reload();
+  }
+}
+
 function exitAtOnce(): void {
   try {
     Deno.exit(1);

@@ -13,11 +13,12 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Counts } from "../metrics/counters.ts";
-import { log, logEvents, type LogFormat } from "../metrics/log.ts";
+import { log, logEvents, type LogFormat, setLogLevel } from "../metrics/log.ts";
 import { systemClock } from "../net/system_clock.ts";
 import { probe } from "./bind_to.ts";
 import { outliveFaults } from "./faults.ts";
 import type { Service } from "./service.ts";
+import type { Settings } from "./settings.ts";
 import { allocate, type SharedBuffers, SharedState } from "./shared_state.ts";
 import { defaultPatience, type Patience, type WorkerEnd, WorkerLife } from "./worker_life.ts";
 
@@ -45,6 +46,7 @@ export class Supervisor implements Service {
   readonly #stopping = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   readonly #guard: Disposable;
+  #settings: Settings;
   #bound: readonly Address[] = [];
   #replaced = 0;
   /** Those that are replaced while their thread may go on for ever. */
@@ -52,6 +54,7 @@ export class Supervisor implements Service {
 
   private constructor(options: SupervisorOptions) {
     this.#options = { module: new URL("./worker.ts", import.meta.url), patience: defaultPatience, ...options };
+    this.#settings = { config: options.config, dcUpdates: new Map() };
     this.#buffers = allocate(options.config, options.workers);
     this.#shared = new SharedState(options.config, this.#buffers);
     this.#guard = outliveFaults(logEvents(this.#clock));
@@ -91,6 +94,12 @@ export class Supervisor implements Service {
     return this.#broken.promise;
   }
 
+  async apply(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    setLogLevel(settings.config.logLevel);
+    await Promise.all(this.#lives.map((life) => life.apply(settings)));
+  }
+
   async stop(graceMs: number, onClosed: () => void): Promise<void> {
     this.#stopping.abort();
     for (const life of this.#lives) life.stop(graceMs);
@@ -113,16 +122,17 @@ export class Supervisor implements Service {
   async #start(): Promise<void> {
     const { config: { bindTo }, workers } = this.#options;
     // The first worker turns port 0 into a real one, on which the others listen too.
-    this.#bound = await this.#untilListening(0, this.#live(0, await probe(bindTo), true));
+    this.#bound = await this.#untilListening(0, this.#live(0, await probe(bindTo)));
     const others = Array.from({ length: workers - 1 }, (_, index) => index + 1);
     await Promise.all(others.map((worker) => this.#untilListening(worker, this.#live(worker))));
     for (const [worker, life] of this.#lives.entries()) this.#keepers.push(this.#keep(worker, life));
   }
 
-  #live(worker: number, listen = this.#addressesOf(worker), checksFront = false): WorkerLife {
-    const { config, logFormat, workers, module, patience } = this.#options;
+  #live(worker: number, listen = this.#addressesOf(worker)): WorkerLife {
+    const { logFormat, workers, module, patience } = this.#options;
     const elsewhere = this.#bound.filter((address) => !listen.includes(address));
-    const thread = { config, logFormat, shared: this.#buffers, worker, workers, listen, elsewhere, checksFront };
+    const place = { worker, workers, listen, elsewhere, checksFront: worker === 0 };
+    const thread = { ...this.#settings, logFormat, shared: this.#buffers, ...place };
     const { heartbeats } = this.#shared;
     return this.#lives[worker] = new WorkerLife({ module, thread, heartbeats, clock: this.#clock, patience });
   }

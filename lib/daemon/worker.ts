@@ -10,13 +10,18 @@ import { Heartbeats } from "./heartbeats.ts";
 import { holdLifeline } from "./lifeline.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { ProxyThread, type ThreadOptions } from "./proxy_thread.ts";
+import type { Settings } from "./settings.ts";
 
 let thread: ProxyThread | undefined;
+/** Resolves when it is clear whether there is a thread. */
+let started: Promise<void> = Promise.resolve();
 
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case "start":
-      return void start(data.thread, data.lifeline);
+      return void (started = start(data.thread, data.lifeline));
+    case "apply":
+      return void apply(data.settings);
     case "stop":
       return void stop(data.graceMs);
   }
@@ -34,6 +39,12 @@ async function start(options: ThreadOptions, lifeline: string): Promise<void> {
     tell({ type: "failed", reason: messageOf(error) });
     self.close();
   }
+}
+
+async function apply(settings: Settings): Promise<void> {
+  await started;
+  thread?.apply(settings);
+  tell({ type: "applied" });
 }
 
 async function stop(graceMs: number): Promise<void> {

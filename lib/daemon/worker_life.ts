@@ -6,6 +6,7 @@ import type { Heartbeats } from "./heartbeats.ts";
 import { untilGone } from "./lifeline.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { ThreadOptions } from "./proxy_thread.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * How long a worker may be silent. That is counted in looks at its heartbeat, not in time: where the whole machine or process
@@ -48,6 +49,8 @@ export class WorkerLife implements Disposable {
   readonly #options: WorkerLifeOptions;
   readonly #worker: Worker | undefined;
   readonly #listening = Promise.withResolvers<readonly Address[] | undefined>();
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #applying: PromiseWithResolvers<void>[] = [];
   readonly #closed = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<WorkerEnd>();
   readonly #gone = Promise.withResolvers<void>();
@@ -87,6 +90,15 @@ export class WorkerLife implements Disposable {
     return this.#gone.promise;
   }
 
+  /** Has it serve by `settings`; resolves when it does, or has ended. */
+  async apply(settings: Settings): Promise<void> {
+    if (this.#over.signal.aborted) return;
+    const applied = Promise.withResolvers<void>();
+    this.#applying.push(applied);
+    this.#tell({ type: "apply", settings });
+    await applied.promise;
+  }
+
   stop(graceMs: number): void {
     if (!this.#over.signal.aborted) this.#tell({ type: "stop", graceMs });
   }
@@ -99,13 +111,17 @@ export class WorkerLife implements Disposable {
 
   #open(): Worker {
     const { module, thread } = this.#options;
-    const paths = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
-    const files = paths.length > 0 ? paths : false;
+    const { unixPath } = thread.config.domainFronting;
+    const listening = thread.listen.flatMap((address) => address.kind === "unix" ? [address.path] : []);
+    const files = (name: "read" | "write") => {
+      const paths = unixPath !== undefined && mayUse(name, unixPath) ? [...listening, unixPath] : listening;
+      return paths.length > 0 ? paths : false;
+    };
     const none = { env: false, ffi: false, import: false, run: false, sys: false };
     const worker = new Worker(module, {
       type: "module",
       name: `mtg-${thread.worker + 1}`,
-      deno: { permissions: { ...none, net: "inherit", read: files, write: files } },
+      deno: { permissions: { ...none, net: "inherit", read: files("read"), write: files("write") } },
     });
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#hear(data));
     worker.addEventListener("error", (event) => {
@@ -125,6 +141,8 @@ export class WorkerLife implements Disposable {
       case "listening":
         this.#holdLifeline();
         return this.#listening.resolve(message.bound);
+      case "applied":
+        return this.#applying.shift()?.resolve();
       case "closed":
         return this.#closed.resolve();
       case "failed":
@@ -169,6 +187,12 @@ export class WorkerLife implements Disposable {
     this.#worker?.terminate();
     this.#listening.resolve(undefined);
     this.#closed.resolve();
+    for (const applied of this.#applying) applied.resolve();
     this.#ended.resolve(end);
   }
+}
+
+/** A worker cannot have more than this thread: without the site's socket it starts all the same, and says what is missing. */
+function mayUse(name: "read" | "write", path: string): boolean {
+  return Deno.permissions.querySync({ name, path }).state === "granted";
 }

@@ -24,8 +24,12 @@ export type Event =
     readonly reason: string;
     readonly outcome: "fronted" | "ignored" | "closed";
   }
+  /** A PROXY protocol header came from an address that is not trusted; the client was refused, as anybody is who sends other bytes. */
+  | { readonly type: "untrusted-header"; readonly id: ConnectionId; readonly remote: Address }
   /** The fronted site could not be reached. `id` is absent when it was found at start. */
   | { readonly type: "front-failed"; readonly id?: ConnectionId; readonly front: Address; readonly reason: string }
+  /** Nobody tells the addresses of a name at the moment; those that were true last are used. */
+  | { readonly type: "name-stale"; readonly host: string; readonly reason: string }
   /** The fronted site is this proxy itself. `id` is absent when it was found at start. */
   | { readonly type: "front-loop"; readonly id?: ConnectionId; readonly front: Address }
   /** The client's data centre was reached. */
@@ -51,6 +55,10 @@ export type Event =
     readonly downBytes: number;
     readonly durationMs: number;
   }
+  /** A proxy on the way to Telegram keeps failing: for so long it is left out where there is another way. */
+  | { readonly type: "uplink-down"; readonly uplink: Address; readonly reason: string; readonly leftOutMs: number }
+  /** It works again. */
+  | { readonly type: "uplink-up"; readonly uplink: Address }
   /** A listener could not accept; it goes on. */
   | { readonly type: "accept-failed"; readonly address: Address; readonly reason: string }
   /** A fault of ours: the connection is closed, the rest goes on. */

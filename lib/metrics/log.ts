@@ -138,14 +138,18 @@ function levelOf(event: Event): LogLevel {
       return event.code === "replayed" ? "warning" : "info";
     case "dc-replaced":
     case "yielded":
+    case "uplink-up":
       return "info";
     case "limited":
+    case "untrusted-header":
     case "front-failed":
     case "front-loop":
+    case "name-stale":
     case "dial-failed":
     case "replay-filter-full":
     case "clock-suspect":
     case "accept-failed":
+    case "uplink-down":
       return "warning";
     case "fault":
       return "error";
@@ -176,6 +180,14 @@ function describe(event: Event): Description {
         properties: { id, client },
       };
     }
+    case "untrusted-header": {
+      const client = formatAddress(event.remote);
+      const { id } = event;
+      return {
+        message: `#${id} a PROXY protocol header came from ${client}, which is not in "proxy-protocol-trusted"`,
+        properties: { id, client },
+      };
+    }
     case "refused": {
       const client = formatAddress(event.remote);
       const { id, code, outcome, reason } = event;
@@ -202,7 +214,10 @@ function describeClosed(event: Event & { type: "closed" }): Description {
   };
 }
 
-type Other = Exclude<Event, { readonly type: "opened" | "limited" | "yielded" | "refused" | "closed" | "fault" }>;
+type Other = Exclude<
+  Event,
+  { readonly type: "opened" | "limited" | "yielded" | "untrusted-header" | "refused" | "closed" | "fault" }
+>;
 
 function describeOther(event: Other): Description {
   switch (event.type) {
@@ -234,12 +249,29 @@ function describeOther(event: Other): Description {
         properties: withId(event.id, { front }),
       };
     }
+    case "name-stale": {
+      const { host, reason } = event;
+      return { message: `${host} is reached where it was last: ${reason}`, properties: { host } };
+    }
     case "replay-filter-full":
       return {
         message: `more than ${event.capacity} handshakes within one lifetime of the replay filter: ` +
           `raise defense.anti-replay.max-size, or new clients may be taken for replays`,
         properties: { capacity: event.capacity },
       };
+    case "uplink-down": {
+      const uplink = formatAddress(event.uplink);
+      const { reason, leftOutMs } = event;
+      return {
+        message: `the SOCKS5 proxy ${uplink} keeps failing and is left out for ${Math.ceil(leftOutMs / 1000)} s ` +
+          `if there is another way: it ${reason}`,
+        properties: { uplink, leftOutMs },
+      };
+    }
+    case "uplink-up": {
+      const uplink = formatAddress(event.uplink);
+      return { message: `the SOCKS5 proxy ${uplink} works again`, properties: { uplink } };
+    }
     case "clock-suspect": {
       const { offsetSeconds, clients } = event;
       return {

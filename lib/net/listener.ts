@@ -7,7 +7,7 @@ import type { Conn } from "../relay/conn.ts";
 import { SocketConn, toAddress } from "./socket_conn.ts";
 
 /** Connections that the kernel keeps for us until we accept them (it takes less where `somaxconn` is lower). */
-const tcpBacklog = 4096;
+export const tcpBacklog = 4096;
 /** Pause after a failed accept where the next one would fail just as well. */
 const pauseMs = 50;
 /** Clients that went away before they were accepted are no reason to pause: so many in a row are. */

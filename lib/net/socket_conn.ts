@@ -1,17 +1,23 @@
 import { type Address, unmapIpv4 } from "../address.ts";
 import type { Conn } from "../relay/conn.ts";
 
-/** A TCP or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
+/** A TCP, TLS or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
 export class SocketConn implements Conn {
-  readonly #socket: Deno.TcpConn | Deno.UnixConn;
+  readonly #socket: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn;
+  #target: Address | undefined;
   #closed = false;
 
-  constructor(socket: Deno.TcpConn | Deno.UnixConn) {
+  constructor(socket: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn) {
     this.#socket = socket;
   }
 
   get remote(): Address {
-    return toAddress(this.#socket.remoteAddr);
+    return this.#target ?? toAddress(this.#socket.remoteAddr);
+  }
+
+  /** What a proxy at the other end leads to; it counts as `remote` from now on. */
+  leadsTo(target: Address): void {
+    this.#target = target;
   }
 
   get local(): Address {

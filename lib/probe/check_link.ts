@@ -11,16 +11,19 @@ import { formatAddress, type TcpAddress } from "../address.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Conn } from "../relay/conn.ts";
+import type { Resolver } from "../relay/resolver.ts";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "./causes.ts";
-import { askTime, corrections, isRight, type TimeAnswer } from "./clock.ts";
+import { askTime, corrections, isRight, type TimeAnswer, type TimeSource } from "./clock.ts";
 import { judgeClock } from "./clock_verdict.ts";
 import { within } from "./deadline.ts";
 import type { Welcome } from "./knock.ts";
 import { allWell, type Outcome, type Step } from "./step.ts";
-import { type TimeParts, timeSources } from "./time_sources.ts";
 import { Way, type WayParts } from "./way.ts";
 
-export interface CheckOptions extends WayParts, TimeParts {
+export interface CheckOptions extends WayParts {
+  readonly resolver: Resolver;
+  /** Who can tell the time where a proxy at `address` looks like `host`. */
+  readonly timeSources: (address: TcpAddress, host: string) => readonly TimeSource[];
   /** For each step; twice as long for an answer of Telegram. */
   readonly timeoutMs: number;
   /** All data centres instead of one. */
@@ -146,9 +149,8 @@ class LinkCheck {
 
   /** Asks others for the time and tries again with theirs. */
   async #knockCorrected(way: Way, address: TcpAddress): Promise<Welcome | undefined> {
-    const { clock, timeoutMs: ms, signal } = this.#options;
-    const sources = timeSources(address, this.#link.secret.host, this.#options);
-    this.#times = await askTime(sources, { clock, ms, signal });
+    const { clock, timeoutMs: ms, signal, timeSources } = this.#options;
+    this.#times = await askTime(timeSources(address, this.#link.secret.host), { clock, ms, signal });
     for (const aheadMs of corrections(this.#times)) {
       way.aheadMs = aheadMs;
       const answer = await way.knock();

@@ -34,8 +34,9 @@ export interface VerifiedHello {
  * @throws {ProtocolError} bad-client-hello, bad-digest, bad-timestamp, bad-sni, replayed, handshake-timeout, closed-early.
  */
 export async function readClientHello(client: Conn, inbox: Inbox, options: SessionOptions): Promise<VerifiedHello> {
-  for (;;) {
-    await inbox.more();
+  // What came right behind a PROXY protocol header is there already.
+  if (inbox.chunk.end === 0) await inbox.more();
+  for (;; await inbox.more()) {
     const decoded = decodeClientHello(inbox.received);
     if (decoded.kind === "incomplete") continue;
     const hello = decoded.value;

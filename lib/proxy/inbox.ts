@@ -61,6 +61,12 @@ export class Inbox {
     this.#giveUp?.(timeout());
   }
 
+  /** Forgets the first `count` bytes of what has come. */
+  drop(count: number): void {
+    this.#chunk.bytes.copyWithin(0, count, this.#chunk.end);
+    this.#chunk.end -= count;
+  }
+
   /** Forgets what has come. */
   clear(): void {
     this.#chunk.end = 0;

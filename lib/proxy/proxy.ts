@@ -68,6 +68,7 @@ export class Proxy implements AsyncDisposable {
       },
       pool,
       heard: (session) => this.#strangers.heard(session),
+      unheard: (session) => this.#strangers.unheard(session),
       admit: (session) => this.#admit(session),
       closed: (session) => this.#closed(session),
     };
@@ -83,8 +84,7 @@ export class Proxy implements AsyncDisposable {
     if (this.#closing.signal.aborted) return client[Symbol.dispose]();
     const session = new Session(client, this.#nextId(), this.#host);
     this.#sessions.add(session);
-    const gone = this.#strangers.add(session);
-    if (gone !== undefined) this.#tellYielded(gone);
+    this.#strangers.add(session);
     session.run();
   }
 
@@ -95,9 +95,7 @@ export class Proxy implements AsyncDisposable {
    * @returns How many were closed.
    */
   makeRoom(count: number): number {
-    const gone = this.#strangers.yieldOlder(count);
-    for (const session of gone) this.#tellYielded(session);
-    return gone.length;
+    return this.#strangers.yieldOlder(count);
   }
 
   /** Resolves when all sessions have ended, or after `graceMs`. Whoever listens should have stopped before. */
@@ -132,10 +130,6 @@ export class Proxy implements AsyncDisposable {
     if (this.#sessions.size > 0) return;
     this.#empty?.resolve();
     this.#empty = undefined;
-  }
-
-  #tellYielded({ id, client: { remote } }: Session): void {
-    this.#host.options.events.emit({ type: "yielded", id, remote });
   }
 
   async #untilEmpty(): Promise<void> {

@@ -4,6 +4,9 @@
  * ```text
  * accepted ── one of too many strangers, and silent longest ─▶ closed
  *    │
+ *    ▼
+ * (header of a load balancer that is trusted) ── malformed ─▶ closed
+ *    │
  *    ▼                       any ProtocolError before the secret is proven
  * handshake ───────────────────────────────────────────────▶ fronting ─▶ closed
  *    │ fake TLS: digest, clock, SNI, replay; ServerHello; frame     (replays the bytes read so far; without a front the
@@ -20,6 +23,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import type { ConnectionId } from "../events/event.ts";
+import type { IpSet } from "../policy/ip_set.ts";
 import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
 import { type Conn, ConnectionOver } from "../relay/conn.ts";
 import { type Meter, Pump, type PumpEnd, type PumpOwner, type Shaper } from "../relay/pump.ts";
@@ -27,6 +31,7 @@ import { turnAway } from "./fronting.ts";
 import { answerClientHello, type Greeting, readClientHello, readPlainFrame, type VerifiedHello } from "./handshake.ts";
 import { Inbox } from "./inbox.ts";
 import type { SessionOptions } from "./options.ts";
+import { isTrusted, readProxyHeader } from "./proxy_header.ts";
 import { Ended, type Link, type Stage } from "./stage.ts";
 import { openTelegram } from "./telegram_side.ts";
 
@@ -46,13 +51,16 @@ export interface Host {
   heard(session: Session): void;
   /** The client has proven the secret. @returns Its slot, or `undefined` if no more clients can be served. */
   admit(session: Session): Disposable | undefined;
+  /** All that has come was the PROXY protocol header of a load balancer. */
+  unheard(session: Session): void;
   /** The session is over. */
   closed(session: Session): void;
 }
 
 export class Session implements Stage, PumpOwner {
   readonly id: ConnectionId;
-  readonly client: Conn;
+  /** The client; as a PROXY protocol header names it, once that has come. */
+  client: Conn;
   readonly options: SessionOptions;
   readonly pool: ChunkPool;
   readonly up: Meter = { bytes: 0, active: false };
@@ -85,7 +93,6 @@ export class Session implements Stage, PumpOwner {
 
   /** Serves the client to its end; never rejects. */
   async run(): Promise<void> {
-    this.options.events.emit({ type: "opened", id: this.id, remote: this.client.remote });
     try {
       this.#relay(await this.#open());
     } catch (error) {
@@ -129,7 +136,7 @@ export class Session implements Stage, PumpOwner {
 
   /** Everything before bytes flow freely. What a handshake needs and a relay does not is gone when this returns. */
   async #open(): Promise<Link> {
-    const { secret, timeouts } = this.options;
+    const { secret, timeouts, proxyProtocol } = this.options;
     const tls = secret.kind === "tls";
     const inbox = new Inbox(
       this.client,
@@ -141,6 +148,8 @@ export class Session implements Stage, PumpOwner {
       inbox.expire();
       this.#stopAfter(timeouts.tcpMs, "handshake-timeout");
     });
+    if (proxyProtocol === undefined) this.#tellOpened();
+    else await this.#learnClient(inbox, proxyProtocol.trusted);
     let proof: VerifiedHello | Greeting;
     try {
       proof = await (tls ? readClientHello(this.client, inbox, this.options) : readPlainFrame(inbox, this.options));
@@ -152,6 +161,16 @@ export class Session implements Stage, PumpOwner {
     if (this.#slot === undefined) throw new Ended("limited");
     const greeting = "frame" in proof ? proof : await answerClientHello(this.client, inbox, proof, this.options);
     return await openTelegram(this, greeting, inbox);
+  }
+
+  /** Finds out where the client came from, then tells observers of it. @throws {ProtocolError} As `readProxyHeader()` does. */
+  async #learnClient(inbox: Inbox, trusted: IpSet): Promise<void> {
+    try {
+      if (isTrusted(this.client.remote, trusted)) this.client = await readProxyHeader(this.client, inbox);
+    } finally {
+      this.#tellOpened();
+    }
+    if (inbox.chunk.end === 0) this.#host.unheard(this);
   }
 
   async dial(open: (dialing: AbortController) => Promise<Conn>): Promise<Conn> {
@@ -205,6 +224,9 @@ export class Session implements Stage, PumpOwner {
 
   #close(): void {
     for (const shaper of this.#shapers) shaper.release();
+    if (this.#stopped === "yielded") {
+      this.options.events.emit({ type: "yielded", id: this.id, remote: this.client.remote });
+    }
     this.options.events.emit({
       type: "closed",
       id: this.id,
@@ -240,6 +262,10 @@ export class Session implements Stage, PumpOwner {
     if (error instanceof ConnectionOver) return "reset";
     this.options.events.emit({ type: "fault", id: this.id, error });
     return "fault";
+  }
+
+  #tellOpened(): void {
+    this.options.events.emit({ type: "opened", id: this.id, remote: this.client.remote });
   }
 
   tellRefused({ code, message: reason }: ProtocolError, outcome: "fronted" | "ignored" | "closed"): void {

@@ -25,16 +25,20 @@ export class Strangers<T extends Stranger> {
     return this.#silent.size + this.#heard.size;
   }
 
-  /** Takes one in that has sent nothing yet. @returns Who had to make room for it. */
-  add(stranger: T): T | undefined {
-    const gone = this.count < this.atMost ? undefined : this.#yieldOne();
+  /** Takes one in that has sent nothing yet; another one makes room for it if need be. */
+  add(stranger: T): void {
+    if (this.count >= this.atMost) this.#yieldOne();
     this.#silent.add(stranger);
-    return gone;
   }
 
   /** One has sent its first byte. */
   heard(stranger: T): void {
     if (this.#silent.delete(stranger)) this.#heard.add(stranger);
+  }
+
+  /** What has come from one was not its own: it has said nothing since it came, which is now. */
+  unheard(stranger: T): void {
+    if (this.#heard.delete(stranger)) this.#silent.add(stranger);
   }
 
   /** One is gone, or is a stranger no more. */
@@ -46,19 +50,18 @@ export class Strangers<T extends Stranger> {
    * Stops up to `most` at once, but no more than the older half: whoever has just come must have time to speak. Those that have
    * said something are spared while several have not.
    *
-   * @returns Who had to go.
+   * @returns How many had to go.
    */
-  yieldOlder(most: number): readonly T[] {
+  yieldOlder(most: number): number {
     const crowd = this.#silent.size > 1 ? this.#silent : this.#heard;
     const older = [...crowd].slice(0, Math.min(most, Math.floor(crowd.size / 2)));
     for (const each of older) this.#yield(each);
-    return older;
+    return older.length;
   }
 
-  #yieldOne(): T | undefined {
+  #yieldOne(): void {
     const [next] = this.#silent.size > 0 ? this.#silent : this.#heard;
     if (next !== undefined) this.#yield(next);
-    return next;
   }
 
   #yield(stranger: T): void {

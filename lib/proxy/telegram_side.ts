@@ -45,10 +45,10 @@ export async function openTelegram(stage: Stage, greeting: Greeting, inbox: Inbo
 
 function findDestination(asked: number, options: ProxyOptions): Destination {
   const dc = asked === 0 ? fallbackDc : asked;
-  const addresses = addressesOf(dc, options.dcOverrides);
+  const addresses = addressesOf(dc, options.dcOverrides, options.dcUpdates);
   if (addresses.length > 0) return { addresses, dc };
   if (!options.fallbackOnUnknownDc) throw new ProtocolError("unknown-dc", `There is no data centre ${dc}`);
-  return { addresses: addressesOf(fallbackDc, options.dcOverrides), dc: fallbackDc };
+  return { addresses: addressesOf(fallbackDc, options.dcOverrides, options.dcUpdates), dc: fallbackDc };
 }
 
 /**
@@ -97,8 +97,8 @@ function readEarly(stage: Stage, up: Shaper, saidNothing: boolean): EarlyRead {
 }
 
 async function dialTelegram(stage: Stage, { dc, addresses }: Destination): Promise<Conn> {
-  const { dcDialer, events, preferIp } = stage.options;
-  const ordered = orderAddresses(addresses, preferIp, stage.id);
+  const { dcDialer, dcUpdates, events, preferIp } = stage.options;
+  const ordered = orderAddresses(addresses, preferIp, stage.id, dcUpdates?.get(Math.abs(dc)));
   try {
     if (ordered.length === 0) throw new Error(`data centre ${dc} has no address for ${preferIp}`);
     const conn = await stage.dial((dialing) => dcDialer.dial(ordered, dialing));

@@ -4,17 +4,14 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
+import { headStartMs, raceAddresses, type RaceHost } from "../relay/race.ts";
 
-/** Head start of an address over the next one (happy eyeballs, RFC 8305). */
-const staggerMs = 250;
 /** Head starts that begin within so much of each other end together. */
 const sharedWithinMs = 25;
 /** Pauses before all addresses are tried again. */
 const pausesMs = [200, 400, 800];
 /** So long an address that failed is tried after those that did not: a host without IPv6 learns that once a minute. */
 const distrustMs = 60_000;
-/** Why attempts are given up once one has won; made once, since an abort without a reason makes an error with its stack. */
-const decided = new Error("another address answered first");
 
 /** Dials data centres and remembers which addresses failed lately. */
 export class DcDialer implements Disposable {
@@ -22,6 +19,12 @@ export class DcDialer implements Disposable {
   readonly #clock: Clock;
   readonly #failedAtMs = new Map<string, number>();
   readonly #closing = new AbortController();
+  readonly #race: RaceHost = {
+    attempt: (address, signal) => this.#attempt(address, signal),
+    waitHeadStart: () => this.#waitHeadStart(),
+    // Whoever loses in spite of a head start is not waited for again and again.
+    overtaken: (address) => this.#distrust(address),
+  };
   /** The head start that was begun last; dials that begin at nearly the same time share it, and its timer. */
   #headStart: { readonly sinceMs: number; readonly over: Promise<void> } | undefined;
 
@@ -42,7 +45,7 @@ export class DcDialer implements Disposable {
       try {
         return addresses.length === 1
           ? await this.#attempt(addresses[0]!, signal)
-          : await this.#dialRound(this.#trustedFirst(addresses), dialing);
+          : await raceAddresses(this.#trustedFirst(addresses), dialing, this.#race);
       } catch (error) {
         signal.throwIfAborted();
         const pauseMs = pausesMs[round];
@@ -55,31 +58,6 @@ export class DcDialer implements Disposable {
   /** Ends the timers; dials that are under way end by their own signals. */
   [Symbol.dispose](): void {
     this.#closing.abort();
-  }
-
-  /** One round: each address starts 250 ms after the one before, or at once when all before it have failed. */
-  async #dialRound(addresses: readonly Address[], dialing: AbortController): Promise<Conn> {
-    let winner: Conn | undefined;
-    const failures: string[] = [];
-    const attempts: Promise<void>[] = [];
-    const win = (conn: Conn, place: number) => {
-      if (winner !== undefined) return conn[Symbol.dispose]();
-      winner = conn;
-      // Whoever loses in spite of a head start is not waited for again and again.
-      for (const address of addresses.slice(0, place)) this.#distrust(address);
-      if (attempts.length > 1) dialing.abort(decided);
-    };
-    const lose = (error: Error) => void failures.push(error.message);
-    for (const [place, address] of addresses.entries()) {
-      attempts.push(this.#attempt(address, dialing.signal).then((conn) => win(conn, place), lose));
-      if (attempts.length === addresses.length) break;
-      await Promise.race([Promise.all(attempts), this.#waitHeadStart()]);
-      if (winner !== undefined || dialing.signal.aborted) break;
-    }
-    await Promise.all(attempts);
-    if (winner !== undefined) return winner;
-    dialing.signal.throwIfAborted();
-    throw new Error(failures.join("; "));
   }
 
   async #attempt(address: Address, signal: AbortSignal): Promise<Conn> {
@@ -101,7 +79,7 @@ export class DcDialer implements Disposable {
   #waitHeadStart(): Promise<void> {
     const nowMs = this.#clock.elapsedMs();
     if (this.#headStart === undefined || nowMs - this.#headStart.sinceMs > sharedWithinMs) {
-      const over = this.#clock.sleep(staggerMs, this.#closing.signal).catch(() => {});
+      const over = this.#clock.sleep(headStartMs, this.#closing.signal).catch(() => {});
       this.#headStart = { sinceMs: nowMs, over };
     }
     return this.#headStart.over;

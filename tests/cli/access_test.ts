@@ -47,11 +47,48 @@ Deno.test("access does go by flags, then by what is public", async () => {
   });
 });
 
-Deno.test("access does leave out what is not known, and says so", async () => {
-  const { code, out, errors } = await access(configText("0.0.0.0:3128"));
-  assertEquals(code, 0);
+Deno.test("access does leave out what nobody knows, and says so", async () => {
+  const problem = "the public IPv4 address is not known: nobody answered";
+  const text = configText("0.0.0.0:3128");
+  const { code, out, errors, asked } = await access(text, [], { detected: { problems: [problem] } });
+  assertEquals([code, asked], [0, [["ipv4"]]]);
   assertEquals(JSON.parse(out.join("\n")), { secret });
-  assertEquals(errors, [wildcardHint]);
+  assertEquals(errors, [`mtg: ${problem}`, wildcardHint]);
+});
+
+Deno.test("access does ask others for what is not known, and only for that", async () => {
+  const detected = { ipv4: "198.51.100.4", ipv6: "2001:db8::4", problems: [] };
+  const both = await access(configText(":3128"), [], { detected });
+  assertEquals([both.asked, both.errors], [[["ipv4", "ipv6"]], []]);
+  assertEquals(JSON.parse(both.out.join("\n")), {
+    ipv4: await block("ip", "198.51.100.4", 3128),
+    ipv6: await block("ip", "2001:db8::4", 3128),
+    secret,
+  });
+  const problem = "the public IPv6 address is not known: services differ, 2001:db8::4 and 2001:db8::5";
+  const one = await access(configText(":3128"), ["-i", "203.0.113.8"], { detected: { problems: [problem] } });
+  assertEquals([one.code, one.asked, one.errors], [0, [["ipv6"]], [`mtg: ${problem}`]]);
+  assertEquals(Object.keys(JSON.parse(one.out.join("\n"))), ["ipv4", "secret"]);
+});
+
+Deno.test("access does ask nobody with --offline, or where a host is public, or all is known", async () => {
+  const { code, out, errors, asked } = await access(configText("0.0.0.0:3128"), ["--offline"]);
+  assertEquals([code, asked, errors], [0, [], [wildcardHint]]);
+  assertEquals(JSON.parse(out.join("\n")), { secret });
+  const known: readonly (readonly [string, readonly string[]])[] = [
+    [configText(":3128", 'public-host = "proxy.example.com"'), []],
+    [configText(":3128"), ["-i", "203.0.113.8", "-I", "2001:db8::8"]],
+    [configText("127.0.0.1:3128"), []],
+    [configText(":3128", 'public-ipv4 = "203.0.113.7"'), ["--qr"]],
+  ];
+  for (const [text, args] of known) assertEquals((await access(text, args)).asked, []);
+});
+
+Deno.test("access --qr does draw a link to an address that others had to tell", async () => {
+  const detected = { ipv4: "198.51.100.4", problems: [] };
+  const { code, out, asked } = await access(configText("0.0.0.0:3128"), ["--qr"], { detected });
+  assertEquals([code, asked], [0, [["ipv4"]]]);
+  assertEquals(out.at(-1), `tg://proxy?server=198.51.100.4&port=3128&secret=${tlsBase64}`);
 });
 
 Deno.test("access does read standard input", async () => {
@@ -94,7 +131,7 @@ Deno.test("access --qr FILE does write a picture and print JSON all the same", a
 Deno.test("access --qr does say why there is no code", async () => {
   const text = configText("127.0.0.1:3128");
   const cases: readonly (readonly [Promise<Outcome>, number, string])[] = [
-    [access(configText("0.0.0.0:3128"), ["--qr"]), 2, wildcardHint],
+    [access(configText("0.0.0.0:3128"), ["--offline", "--qr"]), 2, wildcardHint],
     [
       access(text, ["--qr=a.gif"]),
       2,

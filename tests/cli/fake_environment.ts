@@ -2,6 +2,10 @@ import type { Address } from "../../lib/address.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
+import type { Patient } from "../../lib/doctor/examine.ts";
+import type { Group } from "../../lib/doctor/report.ts";
+import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
+import { settle } from "../support/fake_clock.ts";
 import type { Report } from "../../lib/probe/check_link.ts";
 
 export interface Outcome {
@@ -12,14 +16,23 @@ export interface Outcome {
   readonly written: ReadonlyMap<string, Uint8Array>;
   /** What was served. */
   readonly configs: readonly Config[];
+  /** Which public addresses others were asked for, each time. */
+  readonly asked: readonly (readonly Family[])[];
 }
 
 export interface World {
   readonly files?: Readonly<Record<string, string>>;
   readonly standardInput?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   /** What the proxy says that it listens on; by default what the configuration says. */
   readonly bound?: readonly Address[];
+  /** What others say that the public addresses are, or what keeps them; by default they may not be asked. */
+  readonly detected?: PublicAddresses | Error;
+  /** What doctor finds; by default it may not look. */
+  readonly examine?: (patient: Patient) => readonly Group[];
+  /** The proxy is told to stop before others have answered. */
+  readonly stopsAtOnce?: boolean;
   /** What checks of links find. */
   readonly report?: Report;
   /** What keeps the proxy from serving, or from writing a file. */
@@ -32,6 +45,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const errors: string[] = [];
   const written = new Map<string, Uint8Array>();
   const configs: Config[] = [];
+  const asked: (readonly Family[])[] = [];
   const environment: Environment = {
     print: (text) => out.push(...text.split("\n")),
     printError: (text) => errors.push(...text.split("\n")),
@@ -41,16 +55,29 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       return text === undefined ? Promise.reject(new Deno.errors.NotFound()) : Promise.resolve(text);
     },
     readStandardInput: () => Promise.resolve(world.standardInput ?? ""),
+    env: (name) => world.env?.[name],
     writeFile: (path, bytes) => {
       if (world.failure !== undefined) return Promise.reject(world.failure);
       written.set(path, bytes);
       return Promise.resolve();
     },
-    serve: (config, { onListening }) => {
-      if (world.failure !== undefined) return Promise.reject(world.failure);
+    detectAddresses: async (_, wanted, signal) => {
+      asked.push(wanted);
+      await settle();
+      signal?.throwIfAborted();
+      if (world.detected === undefined) throw new Error("this test may not ask others");
+      if (world.detected instanceof Error) throw world.detected;
+      return world.detected;
+    },
+    examine: async function* (patient) {
+      if (world.examine === undefined) throw new Error("this test may not examine");
+      yield* world.examine(patient);
+    },
+    serve: async (config, { onServing }) => {
+      if (world.failure !== undefined) throw world.failure;
       configs.push(config);
-      onListening?.(world.bound ?? config.bindTo);
-      return Promise.resolve();
+      onServing?.(config, world.bound ?? config.bindTo);
+      if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
     },
     check: (_link, { onStep }) => {
       const report = world.report ?? { ok: true, steps: [] };
@@ -59,7 +86,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
     },
   };
   const code = await main(args, environment);
-  return { code, out, errors, written, configs };
+  return { code, out, errors, written, configs, asked };
 }
 
 export const hexKey = "00112233445566778899aabbccddeeff";

@@ -1,12 +1,29 @@
 import { assertEquals } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
-import { linkTargets, linkText, noTargetHint } from "../../lib/cli/links.ts";
+import {
+  type Detected,
+  type LinkOverrides,
+  linkTargets,
+  linkText,
+  noTargetHint,
+  unknownFamilies,
+} from "../../lib/cli/links.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { configText, tlsBase64, tlsHex } from "./fake_environment.ts";
 
-function targets(bound: readonly Address[], lines: readonly string[] = [], overrides = {}): readonly string[] {
-  const config = parseConfig(configText(":1", ...lines), { file: "config.toml" });
-  return linkTargets(config, bound, overrides).map(({ family, server, port }) => `${family} ${server} ${port}`);
+function configOf(lines: readonly string[]): Config {
+  return parseConfig(configText(":1", ...lines), { file: "config.toml" });
+}
+
+function targets(
+  bound: readonly Address[],
+  lines: readonly string[] = [],
+  overrides: LinkOverrides = {},
+  detected: Detected = {},
+): readonly string[] {
+  const found = linkTargets(configOf(lines), bound, overrides, detected);
+  return found.map(({ family, server, port }) => `${family} ${server} ${port}`);
 }
 
 const tcp = (host: string, port = 3128): Address => ({ kind: "tcp", host, port });
@@ -46,6 +63,48 @@ Deno.test("linkTargets() does let a command line override", () => {
   assertEquals(targets([tcp("::")], lines, { ipv4: "203.0.113.8" }), ["ipv4 203.0.113.8 443"]);
   assertEquals(targets([tcp("::")], lines, { ipv6: "::2", port: 5 }), ["ipv6 ::2 5", "ipv4 203.0.113.7 5"]);
   assertEquals(targets([tcp("127.0.0.1")], [], { port: 5 }), ["ipv4 127.0.0.1 5"]);
+});
+
+Deno.test("linkTargets() does take an address listened on besides what is public, if the world can reach it", () => {
+  const ipv4 = ['public-ipv4 = "203.0.113.7"'];
+  const bound = [tcp("0.0.0.0"), tcp("2a0a:f280::1", 443)];
+  assertEquals(targets(bound, ipv4), ["ipv4 203.0.113.7 3128", "ipv6 2a0a:f280::1 443"]);
+  assertEquals(targets(bound, [], { ipv6: "::2" }), ["ipv6 ::2 3128"]);
+  for (const host of ["::1", "fd00::1", "fe80::1", "localhost"]) {
+    assertEquals(targets([tcp("0.0.0.0"), tcp(host)], ipv4), ["ipv4 203.0.113.7 3128"]);
+  }
+  assertEquals(targets(bound, ['public-host = "example.com"']), ["host example.com 3128"]);
+});
+
+const found: Detected = { ipv4: "198.51.100.4", ipv6: "2001:db8::4" };
+
+Deno.test("linkTargets() does take what was detected where nothing else is known", () => {
+  assertEquals(targets([tcp("::")], [], {}, found), ["ipv4 198.51.100.4 3128", "ipv6 2001:db8::4 3128"]);
+  assertEquals(targets([tcp("0.0.0.0", 1), tcp("::", 2)], [], {}, found), [
+    "ipv4 198.51.100.4 1",
+    "ipv6 2001:db8::4 2",
+  ]);
+  assertEquals(targets([tcp("0.0.0.0")], [], {}, { ipv4: "198.51.100.4" }), ["ipv4 198.51.100.4 3128"]);
+  assertEquals(targets([tcp("::")], ["public-port = 443"], {}, found)[0], "ipv4 198.51.100.4 443");
+  assertEquals(targets([tcp("::")], ['public-ipv4 = "203.0.113.7"'], {}, found), [
+    "ipv4 203.0.113.7 3128",
+    "ipv6 2001:db8::4 3128",
+  ]);
+});
+
+Deno.test("unknownFamilies() does name what clients could use, if somebody knew the address", () => {
+  const unknown = (bound: readonly Address[], lines: readonly string[] = [], overrides: LinkOverrides = {}) =>
+    unknownFamilies(configOf(lines), bound, overrides);
+  assertEquals(unknown([tcp("::")]), ["ipv4", "ipv6"]);
+  assertEquals(unknown([tcp("0.0.0.0")]), ["ipv4"]);
+  assertEquals(unknown([tcp("0.0.0.0"), tcp("::")]), ["ipv4", "ipv6"]);
+  assertEquals(unknown([tcp("::"), tcp("192.0.2.1")]), ["ipv6"]);
+  assertEquals(unknown([tcp("::")], ['public-ipv4 = "203.0.113.7"']), ["ipv6"]);
+  assertEquals(unknown([tcp("::")], ['public-ipv4 = "203.0.113.7"'], { ipv6: "::1" }), []);
+  assertEquals(unknown([tcp("::")], ['public-host = "example.com"']), []);
+  for (const bound of [tcp("127.0.0.1"), tcp("::1"), tcp("localhost"), tcp("::", 0), unix]) {
+    assertEquals(unknown([bound]), []);
+  }
 });
 
 Deno.test("linkText() does print both links in both encodings", () => {

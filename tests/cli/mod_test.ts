@@ -40,6 +40,10 @@ Deno.test("main() does show help as an error when nothing is asked", async () =>
   assertStringIncludes(errors.join("\n"), "Commands:");
 });
 
+const noConfiguration =
+  "there is no configuration: give a file, - for standard input, or MTG_SECRET and MTG_BIND_TO in the environment " +
+  "(which Deno reads with --allow-env=MTG_*)";
+
 /** What a newcomer may type, and what is said about it. */
 const mistakes: readonly (readonly [readonly string[], string])[] = [
   [["acess"], 'unknown command "acess": the nearest known one is access'],
@@ -47,22 +51,22 @@ const mistakes: readonly (readonly [readonly string[], string])[] = [
   [["help", "runn"], 'unknown command "runn": the nearest known one is run'],
   [["--verison"], "unknown flag --verison: the nearest known one is --version"],
   [["-x"], "unknown flag -x: the nearest known one is -v"],
-  [["run"], "run needs <config.toml>: the configuration, or - to read it from standard input"],
+  [["run"], noConfiguration],
   [["run", "nope.toml"], "cannot read nope.toml: there is no such file or directory"],
   [["run", "a", "b"], 'run does not take "b" as well'],
   [["run", "--no-link", "a"], "unknown flag --no-link: the nearest known one is --no-links"],
   [["run", "--no-links=please", "a"], "--no-links takes no value"],
   [["run", "-x", "a"], "unknown flag -x: the nearest known one is -h"],
   [["run", "--", "--no-links"], "cannot read --no-links: there is no such file or directory"],
-  [["access"], "access needs <config.toml>: the configuration, or - to read it from standard input"],
+  [["access"], noConfiguration],
   [["access", "--port"], "--port needs a value: --port <port>"],
   [["access", "--port=", "a"], "--port needs a value: --port <port>"],
   [["access", "a", "-p"], "--port needs a value: --port <port>"],
   [["access", "--port", "--hex", "a"], "--port needs a value: --port <port>"],
   [["simple-run", ":3128"], "simple-run needs <secret>: a secret; mtg generate-secret makes one"],
   [["simple-run"], "simple-run needs <bind-to>: where to listen, such as 0.0.0.0:3128"],
+  [["simple-run", ":1", "x", "--dhs", "1.1.1.1"], "unknown flag --dhs: the nearest known one is --dns"],
   [["check"], "check needs <link>: a link such as tg://proxy?… or https://t.me/proxy?…"],
-  [["simple-run", ":1", "x", "--doh-ip", "1.1.1.1"], "unknown flag --doh-ip: the nearest known one is --help"],
 ];
 
 Deno.test("main() does say what is wrong with the command line, and gives 2", async () => {

@@ -31,13 +31,35 @@ Deno.test("run --no-links does print nothing", async () => {
   }
 });
 
-Deno.test("run does say what to set where it cannot know the links", async () => {
-  const { code, out, errors, configs } = await runMain(["run", "-"], { standardInput: configText(":3128") });
-  assertEquals([code, out, configs.length], [0, [], 1]);
-  assertEquals(errors, [
-    "mtg: no links: [::]:3128 does not tell under which address and port clients reach the proxy; " +
-    "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port",
-  ]);
+Deno.test("run does say what to set where nobody knows the links", async () => {
+  const hint = "mtg: no links: [::]:3128 does not tell under which address and port clients reach the proxy; " +
+    "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port";
+  for (const detected of [{ problems: ["nobody answered"] }, new Error("nobody answered")]) {
+    const world = { standardInput: configText(":3128"), detected };
+    const { code, out, errors, configs, asked } = await runMain(["run", "-"], world);
+    assertEquals([code, out, configs.length, asked], [0, [], 1, [["ipv4", "ipv6"]]]);
+    assertEquals(errors, ["mtg: nobody answered", hint]);
+  }
+});
+
+Deno.test("run does print links to the address that others see, once they have told it", async () => {
+  const world = { standardInput: configText(":3128"), detected: { ipv4: "198.51.100.4", problems: [] } };
+  const { code, out, errors, asked } = await runMain(["run", "-"], world);
+  assertEquals([code, out, errors, asked], [0, links("198.51.100.4", 3128), [], [["ipv4", "ipv6"]]]);
+});
+
+Deno.test("run does say nothing more about links when it is told to stop before they are known", async () => {
+  const detected = { ipv4: "198.51.100.4", problems: [] };
+  const world = { standardInput: configText(":3128"), detected, stopsAtOnce: true };
+  const { code, out, errors, asked } = await runMain(["run", "-"], world);
+  assertEquals([code, out, errors, asked.length], [0, [], [], 1]);
+});
+
+Deno.test("run does ask nobody where it knows a link, or is to print none", async () => {
+  const one = { standardInput: configText(":3128", 'public-ipv6 = "2001:db8::7"') };
+  assertEquals((await runMain(["run", "-"], one)).asked, []);
+  assertEquals((await runMain(["run", "-", "--no-links"], { standardInput: configText(":3128") })).asked, []);
+  assertEquals((await runMain(["simple-run", ":3128", tlsHex, "--no-links"])).asked, []);
 });
 
 Deno.test("run does serve nothing with a wrong configuration", async () => {

@@ -26,10 +26,10 @@ Deno.test("simple-run does what run does with the same configuration", async () 
     [["--prefer-ip", "PREFER-IPV4"], 'prefer-ip = "prefer-ipv4"'],
     [["-p", "8443"], "domain-fronting.port = 8443"],
     [["--domain-fronting-ip", "::1"], 'domain-fronting.ip = "::1"'],
-    [["-t", "3s"], 'network.timeout.tcp = "3s"'],
-    [["-t3s"], 'network.timeout.tcp = "3s"'],
-    [["-t=3s"], 'network.timeout.tcp = "3s"'],
-    [["--timeout", "1s", "--timeout", "2s"], 'network.timeout.tcp = "2s"'],
+    [["-t", "3s"], 'network.timeout = { tcp = "3s", http = "3s" }'],
+    [["-t3s"], 'network.timeout = { tcp = "3s", http = "3s" }'],
+    [["-t=3s"], 'network.timeout = { tcp = "3s", http = "3s" }'],
+    [["--timeout", "1s", "--timeout", "2s"], 'network.timeout = { tcp = "2s", http = "2s" }'],
     [["-a", "2mib"], 'defense.anti-replay.max-size = "2mib"'],
     [["-a", "0"], "defense.anti-replay.max-size = 0"],
     [["--fast-mode"], "telegram.fast-mode = true"],
@@ -50,7 +50,7 @@ Deno.test("simple-run does what run does with the same configuration", async () 
 
 Deno.test("simple-run does keep a long idle timeout, and fall back on unknown data centres", async () => {
   const config = await served(":3128", tlsHex, "--no-links", "-t", "1s");
-  assertEquals(config.network.timeout, { tcpMs: 1000, handshakeMs: 10_000, idleMs: 300_000 });
+  assertEquals(config.network.timeout, { tcpMs: 1000, httpMs: 1000, handshakeMs: 10_000, idleMs: 300_000 });
   assertEquals(config.allowFallbackOnUnknownDc, true);
 });
 

@@ -9,10 +9,12 @@ import {
   tableArray,
 } from "../../lib/config/field.ts";
 import { showPath } from "../../lib/config/show.ts";
-import { bool, duration, integer, type Parser } from "../../lib/config/values.ts";
+import { bool, describe, duration, integer } from "../../lib/config/values.ts";
 
-const text: Parser<string> = (raw) =>
-  typeof raw === "string" ? { ok: true, value: raw } : { ok: false, expected: "expected a text" };
+const text = describe<string>(
+  { type: "string" },
+  (raw) => typeof raw === "string" ? { ok: true, value: raw } : { ok: false, expected: "expected a text" },
+);
 
 const schema = {
   name: required("name", text, { docs: "", hot: true, sample: "x", missing: "give one" }),

@@ -36,10 +36,21 @@ Deno.test("parseConfig() does give every default", () => {
     publicPort: undefined,
     tolerateTimeSkewnessMs: 120_000,
     allowFallbackOnUnknownDc: false,
+    proxyProtocolListener: false,
+    proxyProtocolTrusted: ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+    autoUpdate: false,
+    watchConfig: false,
+    ntpServers: ["0.pool.ntp.org", "time.cloudflare.com"],
     graceMs: 5000,
     telegram: { fastMode: true },
-    domainFronting: { host: undefined, ip: undefined, port: 443 },
-    network: { largestBufferBytes: 262_144, timeout: { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 } },
+    domainFronting: { host: undefined, unixPath: undefined, ip: undefined, port: 443, proxyProtocol: false },
+    network: {
+      dns: undefined,
+      uplinks: [],
+      largestBufferBytes: 262_144,
+      keepAlive: true,
+      timeout: { tcpMs: 10_000, httpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 },
+    },
     defense: { antiReplay: { enabled: true, maxSizeBytes: 1_048_576, errorRate: 0.001 } },
     dcOverrides: new Map(),
   });
@@ -67,10 +78,36 @@ Deno.test("parseConfig() does read every key", () => {
     publicPort: 443,
     tolerateTimeSkewnessMs: 30_000,
     allowFallbackOnUnknownDc: true,
+    proxyProtocolListener: true,
+    proxyProtocolTrusted: ["192.0.2.7/32"],
+    autoUpdate: true,
+    watchConfig: true,
+    ntpServers: ["ntp.example.com", "192.0.2.123"],
     graceMs: 0,
     telegram: { fastMode: false },
-    domainFronting: { host: "www.example.net", ip: "203.0.113.80", port: 8443 },
-    network: { largestBufferBytes: 65_536, timeout: { tcpMs: 90_000, handshakeMs: 2500, idleMs: 3_600_000 } },
+    domainFronting: {
+      host: "www.example.net",
+      unixPath: undefined,
+      ip: "203.0.113.80",
+      port: 8443,
+      proxyProtocol: true,
+    },
+    network: {
+      dns: { kind: "tls", host: "dns.example.com", port: 853 },
+      uplinks: [
+        {
+          kind: "socks5",
+          address: { kind: "tcp", host: "proxy.example.com", port: 1081 },
+          credentials: { user: "user", password: "pass word" },
+          remoteDns: true,
+          breaker: { openThreshold: 3, halfOpenTimeoutMs: 60_000, resetFailuresTimeoutMs: 10_000 },
+        },
+        { kind: "direct" },
+      ],
+      largestBufferBytes: 65_536,
+      keepAlive: false,
+      timeout: { tcpMs: 90_000, httpMs: 20_000, handshakeMs: 2500, idleMs: 3_600_000 },
+    },
     defense: { antiReplay: { enabled: false, maxSizeBytes: 1_572_864, errorRate: 0.01 } },
     dcOverrides: new Map([
       [203, [{ kind: "tcp", host: "127.0.0.1", port: 8445 }]],
@@ -88,12 +125,12 @@ Deno.test("parseConfig() does take zero for the default, but for grace and the r
   const config = parse(`${least}
     tolerate-time-skewness = "0s"
     grace = "0s"
-    network.timeout = { tcp = "0", handshake = 0, idle = "0h" }
+    network.timeout = { tcp = "0", http = 0, handshake = 0, idle = "0h" }
     defense.anti-replay.max-size = 0
   `);
   assertEquals(config.tolerateTimeSkewnessMs, 120_000);
   assertEquals(config.graceMs, 0);
-  assertEquals(config.network.timeout, { tcpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 });
+  assertEquals(config.network.timeout, { tcpMs: 10_000, httpMs: 10_000, handshakeMs: 10_000, idleMs: 300_000 });
   assertEquals(config.defense.antiReplay.maxSizeBytes, 0);
 });
 
@@ -118,7 +155,7 @@ Deno.test("parseConfig() does name all mistakes with their places", () => {
     'config.toml:11:25: network.timeout.idle = 5: expected a duration such as "10s" or "1m30s"',
     "config.toml:14:1: defense.anti-replay = true: expected a table, with keys such as enabled",
     "config.toml:17:1: unknown key domain-fronting.concurrency: the nearest known one is concurrency",
-    "config.toml:19:1: unknown key stats: the nearest known one is isolate",
+    "config.toml:19:1: unknown key statistics: the nearest known one is stats",
     'config.toml:23:1: dc-overrides.two: expected the number of a data centre such as "2", "-2" (media) or "10002" (test)',
     'config.toml:24:22: dc-overrides.2[1] = "example.com:80": expected an IP address and a port such as "203.0.113.7:443" or "[2001:db8::7]:443"',
     'config.toml:25:22: dc-overrides.4[1] = "127.0.0.1:80": expected each address only once',
@@ -185,16 +222,20 @@ const singleMistakes: readonly (readonly [string, string])[] = [
   ],
   [
     "defense.anti-replay.error-rate = 1",
-    "defense.anti-replay.error-rate = 1: expected a number between 0 and 1 such as 0.001",
+    "defense.anti-replay.error-rate = 1: expected a number between 0 and 1 such as 0.001 (a probability, not a percentage)",
   ],
-  ["network = 5", "network = 5: expected a table, with keys such as largest-buffer"],
-  ["domain-fronting-port = 443", "unknown key domain-fronting-port: the nearest known one is domain-fronting.port"],
+  ["network = 5", "network = 5: expected a table, with keys such as dns"],
+  ["domain-fronting-prot = 443", "unknown key domain-fronting-prot: the nearest known one is domain-fronting.port"],
+  [
+    "domain-fronting-port = 0",
+    "domain-fronting-port = 0: expected a port, which is a number from 1 to 65535",
+  ],
   [
     `dc-overrides.ee${hex} = "127.0.0.1:1"`,
     'dc-overrides.(hidden): expected the number of a data centre such as "2", "-2" (media) or "10002" (test)',
   ],
   ["bindto = 5", "unknown key bindto: the nearest known one is bind-to"],
-  [`${hex} = 1`, "unknown key (hidden): the nearest known one is grace"],
+  [`${hex} = 1`, "unknown key (hidden): the nearest known one is stats.statsd.address"],
   [
     'dc-overrides.0 = "127.0.0.1:1"',
     'dc-overrides.0: expected the number of a data centre such as "2", "-2" (media) or "10002" (test)',

@@ -43,3 +43,27 @@ Deno.test("showPath() does write dotted keys", () => {
   assertEquals(showPath(["users", 1, "name"]), "users[1].name");
   assertEquals(showPath(["a b", "c.d"]), '"a b"."c.d"');
 });
+
+Deno.test("hideSecrets() does hide user and password of a URL, however wrong it is, and leaves the host", () => {
+  const table: readonly (readonly [string, string])[] = [
+    ["socks5://anna:geheim@h:1080", "socks5://(hidden)@h:1080"],
+    ['"socks5://anna@h"', '"socks5://(hidden)@h"'],
+    ["socks5://anna:ge/he@im?#@h:1080/?a=b", "socks5://(hidden)@h:1080/?a=b"],
+    ["socks5://anna:ge he\n im@h", "socks5://(hidden)@h"],
+    ['"socks5://anna:ge\\"heim@h"', '"socks5://(hidden)@h"'],
+    ["anna:geheim@h:1080", "(hidden)@h:1080"],
+    ["socks5:anna:geheim@h", "(hidden)@h"],
+    ['["socks5://anna:geheim@a","socks5://bert:geheim@b"]', '(hidden)@b"]'],
+    ['"socks5://anna:geheim"', '"socks5://anna:(hidden)"'],
+    ['"socks5://anna:123456"', '"socks5://anna:(hidden)"'],
+    ['"socks5://anna:1080geheim/"', '"socks5://anna:(hidden)"'],
+    ['{"a":"socks5://anna:geheim","b":1}', '{"a":"socks5://anna:(hidden)","b":1}'],
+  ];
+  for (const [text, expected] of table) assertEquals(hideSecrets(text), expected);
+});
+
+Deno.test("hideSecrets() does leave URLs without a user alone", () => {
+  for (const text of ["socks5://h:1080", '"tls://dns.test:853/x?y#z"', "udp://[::1]:53", "https://1.1.1.1/dns-query"]) {
+    assertEquals(hideSecrets(text), text);
+  }
+});

@@ -121,7 +121,7 @@ Deno.test("errorRate() does take what lies between 0 and 1", () => {
     errorRate,
     [[0.001, 0.001], ["0.5", 0.5], [1e-9, 1e-9]],
     [0, 1, 1.5, -0.1, 100, NaN, "", " ", "1%", true, undefined],
-    "expected a number between 0 and 1 such as 0.001",
+    "expected a number between 0 and 1 such as 0.001 (a probability, not a percentage)",
   );
 });
 

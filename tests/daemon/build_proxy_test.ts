@@ -3,6 +3,7 @@ import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
 import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
 import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
+import { directDialer } from "../../lib/net/dialer.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -17,8 +18,9 @@ function optionsOfOne(workers: number, secret: string, lines: readonly string[])
   const text = [`secret = "${secret}"`, 'bind-to = "127.0.0.1:1"', ...lines].join("\n");
   const config = parseConfig(text, { file: "config.toml" });
   const shared = new SharedState(config, allocate(config, workers));
-  const surroundings = { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared, workers };
-  return buildProxyOptions(config, surroundings);
+  const network = { telegram: directDialer, direct: directDialer };
+  const surroundings = { clock: new FakeClock(), events: { emit() {} }, isOwn: () => false, shared, network, workers };
+  return buildProxyOptions({ config, dcUpdates: new Map() }, surroundings);
 }
 
 const fronts: readonly (readonly [string, string, readonly string[], string | undefined])[] = [
@@ -34,6 +36,7 @@ const fronts: readonly (readonly [string, string, readonly string[], string | un
   ["another host", tls, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
   ["nothing with a secured secret", `dd${key}`, [], undefined],
   ["nothing with a port alone", key, ["[domain-fronting]", "port = 8443"], undefined],
+  ["a Unix socket", tls, ["[domain-fronting]", 'host = "unix:/run/site.sock"'], "unix:/run/site.sock"],
   ["what a simple secret is given", key, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
 ];
 
@@ -105,11 +108,34 @@ Deno.test("buildProxyOptions() does take everything else as the configuration sa
       toleranceMs: 7_000,
       fallbackOnUnknownDc: true,
       fastMode: false,
-      timeouts: { tcpMs: 1_000, handshakeMs: 2_000, idleMs: 3_000 },
+      timeouts: { tcpMs: 1_000, httpMs: 10_000, handshakeMs: 2_000, idleMs: 3_000 },
     },
   );
   assertEquals([options.strangersAtMost, options.largestBuffer], [66, 16_384]);
   assertEquals([...dcOverrides], [[-3, [{ kind: "tcp", host: "127.0.0.1", port: 9 }]]]);
+});
+
+Deno.test("buildProxyOptions() does believe nobody's PROXY protocol header, and send none, unless told so", () => {
+  const { proxyProtocol, frontProxyProtocol } = optionsOf(tls, 'proxy-protocol-trusted = "192.0.2.0/24"');
+  assertEquals([proxyProtocol, frontProxyProtocol], [undefined, false]);
+});
+
+Deno.test("buildProxyOptions() does take the PROXY protocol as the configuration says", () => {
+  const addresses = ["127.0.0.1", "::1", "192.168.9.9", "192.0.2.7", "2001:db8::7"];
+  const trust = 'proxy-protocol-trusted = ["192.0.2.0/24", "2001:db8::7"]';
+  for (
+    const [line, expected] of [["", [true, true, true, false, false]], [trust, [
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]]] as const
+  ) {
+    const lines = ["proxy-protocol-listener = true", line, "[domain-fronting]", "proxy-protocol = true"];
+    const { proxyProtocol, frontProxyProtocol } = optionsOf(tls, ...lines);
+    assertEquals([addresses.map((ip) => proxyProtocol?.trusted.has(ip)), frontProxyProtocol], [expected, true]);
+  }
 });
 
 Deno.test("buildProxyOptions() does give each of several threads its share of strangers, and all places of clients", () => {

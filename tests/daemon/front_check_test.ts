@@ -86,8 +86,9 @@ function checkOf(dial: ProxyOptions["dialer"]["dial"], isOwn = false, front = 'i
   });
   const sink = { emit: (event: Event) => void events.push(event) };
   const shared = new SharedState(config, allocate(config, 1));
-  const options = buildProxyOptions(config, { clock, events: sink, isOwn: () => isOwn, shared, workers: 1 });
-  return { events, clock, options: { ...options, dialer: { dial } } };
+  const network = { telegram: { dial: () => Promise.reject(new Error("only for Telegram")) }, direct: { dial } };
+  const surroundings = { clock, events: sink, isOwn: () => isOwn, shared, network, workers: 1 };
+  return { events, clock, options: buildProxyOptions({ config, dcUpdates: new Map() }, surroundings) };
 }
 
 const front = tcp("192.0.2.1", 443);
@@ -100,6 +101,21 @@ Deno.test("checkFront() does close what it has opened, and says nothing where al
   });
   await checkFront(options, new AbortController().signal);
   assertEquals([events, near.isClosed, clock.pendingMs], [[], true, []]);
+  assertEquals(await far.read(new Uint8Array(1)), null);
+});
+
+Deno.test("checkFront() does take the way that strangers are taken", async () => {
+  const [near] = memoryPipe();
+  const { options, events } = checkOf(() => Promise.reject(new Error("only for Telegram")));
+  await checkFront({ ...options, frontDialer: { dial: () => Promise.resolve(near) } }, new AbortController().signal);
+  assertEquals([events, near.isClosed], [[], true]);
+});
+
+Deno.test("checkFront() does send no PROXY protocol header: nobody comes with it", async () => {
+  const [near, far] = memoryPipe();
+  const { options } = checkOf(() => Promise.resolve(near), false, 'ip = "192.0.2.1"\nproxy-protocol = true');
+  assertEquals(options.frontProxyProtocol, true);
+  await checkFront(options, new AbortController().signal);
   assertEquals(await far.read(new Uint8Array(1)), null);
 });
 

@@ -1,5 +1,5 @@
 /** `mtg check` against a real proxy, and against all that may be in its place. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
 import { formatSecret, type SecretKind } from "../../lib/policy/secret.ts";
 import { FakeDc } from "../support/fake_dc.ts";
@@ -178,35 +178,26 @@ for (const aheadMs of [hourMs, -hourMs, -20 * 365 * 24 * hourMs]) {
   });
 }
 
-Deno.test("mtg check asks the site without TLS where certificates do not help", async () => {
+Deno.test("mtg check asks the site that the proxy looks like, where the one behind it does not know the time", async () => {
   await using dc = await startTelegram();
   await using behind = Site.tls();
-  await using plain = datedSite(0, Site.plain);
+  await using real = datedSite();
   await using proxy = await LoopbackProxy.start({ dc, frontPort: behind.port });
-  const world = {
-    aheadMs: -hourMs,
-    names: { [siteName]: ["203.0.113.9"] },
-    ports: { "203.0.113.9:80": plain.port, "203.0.113.9:443": plain.port },
-  };
+  const names = { [siteName]: ["203.0.113.9"] };
+  const world = { aheadMs: -hourMs, names, ports: { "203.0.113.9:443": real.port } };
   const { code, words } = await runCheck(linkTo(proxy.port, proxy.secret), world);
   assertEquals({ code, last: words.at(-1) }, { code: 1, last: "clock failed clock-off" });
-  assert(plain.connections >= 2);
 });
 
-Deno.test("mtg check takes what most say for the time", async () => {
+Deno.test("mtg check tries what each of those says who do not agree on the time", async () => {
   await using dc = await startTelegram();
   await using behind = datedSite(5 * hourMs);
-  await using tls = datedSite();
-  await using plain = datedSite(0, Site.plain);
+  await using real = datedSite();
   await using proxy = await LoopbackProxy.start({ dc, frontPort: behind.port });
-  const world = {
-    aheadMs: hourMs,
-    names: { [siteName]: ["203.0.113.9"] },
-    ports: { "203.0.113.9:80": plain.port, "203.0.113.9:443": tls.port },
-  };
+  const names = { [siteName]: ["203.0.113.9"] };
+  const world = { aheadMs: hourMs, names, ports: { "203.0.113.9:443": real.port } };
   const { words } = await runCheck(linkTo(proxy.port, proxy.secret), world);
   assertEquals(words.slice(2), ["fake-tls failed wrong-time", "telegram ok answered", "clock failed clock-off"]);
-  assertEquals(proxy.ledger.of("refused").filter(({ code }) => code === "bad-timestamp").length, 1);
 });
 
 Deno.test("mtg check finds that it is the proxy whose clock is wrong", async () => {

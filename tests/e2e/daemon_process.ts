@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 export interface DaemonOptions {
   /** The text of the configuration. */
   readonly config: string;
+  /** Where it stands, for whoever wants it read again; without it, it comes by standard input. */
+  readonly file?: string | undefined;
   readonly flags?: readonly string[] | undefined;
   /** Beyond --allow-net and --allow-read. */
   readonly permissions?: readonly string[] | undefined;
@@ -36,11 +38,12 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Does not wait for it to listen: `listening()` does. */
   static async spawn(options: DaemonOptions): Promise<DaemonProcess> {
-    const { config, flags = [], permissions = [], descriptors, program } = options;
+    const { config, file = "-", flags = [], permissions = [], descriptors, program } = options;
     const access = ["--allow-net", "--allow-read", ...permissions];
-    const what = program === undefined ? [main, "run", ...flags, "-"] : [program.href, config];
+    const what = program === undefined ? [main, "run", ...flags, file] : [program.href, config];
     const args = ["run", "--quiet", "--no-prompt", ...access, ...what];
     const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", Deno.execPath(), ...args];
+    if (file !== "-") await Deno.writeTextFile(file, config);
     const child = new Deno.Command(descriptors === undefined ? Deno.execPath() : "bash", {
       args: descriptors === undefined ? args : limited,
       env: { NO_COLOR: "1" },
@@ -49,7 +52,7 @@ export class DaemonProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const daemon = new DaemonProcess(child);
-    if (program !== undefined) return daemon;
+    if (program !== undefined || file !== "-") return daemon;
     await daemon.#input.write(new TextEncoder().encode(config));
     await daemon.#input.close();
     return daemon;
@@ -94,6 +97,14 @@ export class DaemonProcess implements AsyncDisposable {
   /** Resolves when its log has a match. @throws {Error} If it ends without, or that takes longer than `limitMs`. */
   logged(pattern: RegExp, limitMs: number = lineLimitMs): Promise<void> {
     return this.#log.has(pattern, limitMs);
+  }
+
+  /** Resolves when its log has `count` times this text. @throws {Error} As `logged()` does. */
+  loggedTimes(count: number, text: string): Promise<void> {
+    return this.#log.has(
+      { test: (log) => log.split(text).length > count, toString: () => `${count} x ${text}` },
+      lineLimitMs,
+    );
   }
 
   /** Sends a line to a `program`. */
@@ -143,7 +154,7 @@ class Text {
     this.done = this.#collect();
   }
 
-  async has(pattern: RegExp, limitMs: number, from = 0): Promise<void> {
+  async has(pattern: { test(text: string): boolean; toString(): string }, limitMs: number, from = 0): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = () => {
       if (pattern.test(this.text.slice(from))) resolve();

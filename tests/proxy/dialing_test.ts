@@ -67,6 +67,26 @@ Deno.test("Proxy does let overrides stand in for Telegram's addresses, media and
   assertEquals(ports, [1, 1, 1, 1, 1, 2, 3, 3]);
 });
 
+Deno.test("Proxy does try what Telegram has named since after what is built in, and only without an override", async () => {
+  const update = tcp("198.51.100.7");
+  const dcUpdates = new Map([[2, [update]], [203, [update]]]);
+  for (const [dc, count] of [[2, 4], [-203, 3]] as const) {
+    await using rig = new Rig({ dcUpdates, dial: () => "hold" });
+    const client = rig.connect({ dc });
+    await client.greet();
+    await client.send(noise(1));
+    await rig.advance(2_000);
+    const dialed = rig.dialed.map(({ to }) => to);
+    assertEquals([dialed.length, dialed.at(-1)], [count, update]);
+  }
+  await using overridden = new Rig({
+    dcUpdates,
+    dcOverrides: new Map([[2, [tcp("127.0.0.1")]]]),
+  });
+  await overridden.relay({ dc: 2 });
+  assertEquals(overridden.dialed.map(({ to }) => to), [tcp("127.0.0.1")]);
+});
+
 const ipv6 = "2001:db8::1";
 const ipv4 = "192.0.2.77";
 const preferences: readonly (readonly [RigOptions["preferIp"] & string, readonly string[]])[] = [

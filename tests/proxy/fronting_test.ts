@@ -1,5 +1,7 @@
 /** The fronted site and its stranger, once they are joined; and what keeps them apart. */
 import { assertEquals } from "@std/assert";
+import { formatAddress } from "../../lib/address.ts";
+import type { Dialer } from "../../lib/relay/dialer.ts";
 import { noise, Rig } from "./rig.ts";
 import { settle } from "../support/fake_clock.ts";
 
@@ -26,6 +28,23 @@ Deno.test("Proxy does not front itself", async () => {
   assertEquals(await far.read(new Uint8Array(1_000)), null, "nothing was sent into the loop");
   assertEquals(client.proxyEnd.deeds, ["close"]);
   assertEquals(rig.ledger.story(1), ["opened", "refused bad-client-hello fronted", "front-loop", "closed front-loop"]);
+});
+
+Deno.test("Proxy does reach the site by the dialer that is for it", async () => {
+  const fronting: string[] = [];
+  const frontDialer: Dialer = {
+    dial: (to) => {
+      fronting.push(formatAddress(to));
+      return Promise.reject(new Error("seen"));
+    },
+  };
+  await using rig = new Rig({ frontDialer });
+  await rig.connect().sendRaw(stranger);
+  await settle();
+  assertEquals([rig.dialed.length, fronting.length], [0, 1]);
+  assertEquals(rig.ledger.of("front-failed").map(({ reason }) => reason), ["seen"]);
+  await rig.relay();
+  assertEquals([rig.dialed.length, fronting.length], [1, 1], "data centres are reached by the other one");
 });
 
 Deno.test("Proxy does not ask whether a data centre is its own", async () => {

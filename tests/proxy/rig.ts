@@ -123,10 +123,12 @@ export class Rig implements AsyncDisposable {
     this.proxy.reconfigure({ ...this.#options, ...changes });
   }
 
-  /** A client that has connected and said nothing; `from` is its address. */
-  connect({ from = "198.51.100.7", ...options }: Partial<WireClientOptions> & { from?: string } = {}): WireClient {
+  /** A client that has connected and said nothing; `peer` is its address, or `from` its host alone. */
+  connect(
+    { from = "198.51.100.7", peer, ...options }: Partial<WireClientOptions> & { from?: string; peer?: Address } = {},
+  ): WireClient {
     const timeSeconds = Math.floor(this.clock.nowMs() / 1000);
-    const clientAddress: Address = { kind: "tcp", host: from, port: 50_000 + this.#ends.length };
+    const clientAddress = peer ?? { kind: "tcp", host: from, port: 50_000 + this.#ends.length };
     const ends = wire([clientAddress, proxyAddress], this.#limits);
     this.#ends.push(...ends);
     const client = new WireClient(ends, { secret: this.secret, timeSeconds, ...options });
@@ -137,7 +139,7 @@ export class Rig implements AsyncDisposable {
 
   /** A client that has sent its frame and `payload`, and the data centre that it has reached. */
   async relay(
-    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array } = {},
+    options: Partial<WireClientOptions> & { readonly payload?: Uint8Array; readonly peer?: Address } = {},
   ): Promise<[WireClient, WireDc]> {
     const { payload = new Uint8Array(0), ...rest } = options;
     const client = this.connect(rest);

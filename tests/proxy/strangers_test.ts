@@ -18,6 +18,11 @@ function visitors(count: number): Visitor[] {
   return Array.from({ length: count }, (_, index) => new Visitor(`visitor ${index}`));
 }
 
+/** Who had to make room, in the order given. */
+function gone(...all: readonly Visitor[]): readonly Visitor[] {
+  return all.filter(({ reasons }) => reasons.length > 0);
+}
+
 Deno.test("Strangers refuses a limit that is no positive integer", () => {
   for (const limit of [0, -1, 1.5, NaN, Infinity]) assertThrows(() => new Strangers(limit), RangeError, String(limit));
 });
@@ -25,13 +30,14 @@ Deno.test("Strangers refuses a limit that is no positive integer", () => {
 Deno.test("Strangers takes everybody in, and lets the one go that has been silent longest", () => {
   const strangers = new Strangers<Visitor>(3);
   const [a, b, c, d, e] = visitors(5) as [Visitor, Visitor, Visitor, Visitor, Visitor];
-  for (const each of [a, b, c]) assertEquals(strangers.add(each), undefined);
+  for (const each of [a, b, c]) strangers.add(each);
+  assertEquals(gone(a, b, c), []);
   strangers.heard(a);
-  assertEquals(strangers.add(d), b);
-  assertEquals(strangers.add(e), c);
+  strangers.add(d);
+  assertEquals(gone(a, b, c, d), [b]);
+  strangers.add(e);
+  assertEquals(gone(a, b, c, d, e), [b, c]);
   assertEquals(strangers.count, 3);
-  assertEquals([a, b, c, d, e].map(({ reasons }) => reasons.length), [0, 1, 1, 0, 0]);
-  assertEquals(b.reasons, ["yielded"]);
 });
 
 Deno.test("Strangers lets the oldest go where all have said something", () => {
@@ -41,7 +47,8 @@ Deno.test("Strangers lets the oldest go where all have said something", () => {
   strangers.add(b);
   strangers.heard(b);
   strangers.heard(a);
-  assertEquals(strangers.add(c), b);
+  strangers.add(c);
+  assertEquals(gone(a, b, c), [b]);
 });
 
 Deno.test("Strangers forgets who is gone, or has proven the secret, and does not take them for strangers again", () => {
@@ -51,8 +58,24 @@ Deno.test("Strangers forgets who is gone, or has proven the secret, and does not
   strangers.add(b);
   strangers.delete(a);
   strangers.heard(a);
-  assertEquals([strangers.count, strangers.add(c), strangers.count], [1, undefined, 2]);
-  assertEquals([strangers.yieldOlder(9), strangers.yieldOlder(9), strangers.count], [[b], [], 1]);
+  strangers.unheard(a);
+  assertEquals(strangers.count, 1);
+  strangers.add(c);
+  assertEquals([strangers.count, gone(a, b, c)], [2, []]);
+  assertEquals([strangers.yieldOlder(9), gone(a, b, c)], [1, [b]]);
+  assertEquals([strangers.yieldOlder(9), strangers.count], [0, 1]);
+});
+
+Deno.test("Strangers takes one whose bytes were not its own for one that has just come", () => {
+  const strangers = new Strangers<Visitor>(2);
+  const [a, b, c, d] = visitors(4) as [Visitor, Visitor, Visitor, Visitor];
+  for (const each of [a, b]) strangers.add(each);
+  strangers.heard(a);
+  strangers.unheard(a);
+  strangers.add(c);
+  assertEquals(gone(a, b, c), [b]);
+  strangers.add(d);
+  assertEquals([gone(a, b, c, d), a.reasons], [[a, b], ["yielded"]]);
 });
 
 Deno.test("Strangers.yieldOlder() spares the younger half, and those that have spoken while several have not", () => {
@@ -60,11 +83,13 @@ Deno.test("Strangers.yieldOlder() spares the younger half, and those that have s
   const all = visitors(12);
   for (const each of all) strangers.add(each);
   for (const each of all.slice(0, 5)) strangers.heard(each);
-  assertEquals(strangers.yieldOlder(2), all.slice(5, 7));
-  assertEquals(strangers.yieldOlder(64), all.slice(7, 9));
-  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64)], [all.slice(9, 10), all.slice(10, 11)]);
-  assertEquals([strangers.yieldOlder(1), strangers.yieldOlder(64)], [all.slice(0, 1), all.slice(1, 3)]);
-  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64)], [all.slice(3, 4), []]);
+  const goers = () => gone(...all).map((each) => all.indexOf(each));
+  assertEquals([strangers.yieldOlder(2), goers()], [2, [5, 6]]);
+  assertEquals([strangers.yieldOlder(64), goers()], [2, [5, 6, 7, 8]]);
+  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64), goers()], [1, 1, [5, 6, 7, 8, 9, 10]]);
+  assertEquals([strangers.yieldOlder(1), goers()], [1, [0, 5, 6, 7, 8, 9, 10]]);
+  assertEquals([strangers.yieldOlder(64), strangers.yieldOlder(64)], [2, 1]);
+  assertEquals([strangers.yieldOlder(64), goers()], [0, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]]);
   assertEquals([strangers.count, all[11]!.reasons, all[5]!.reasons], [2, [], ["yielded"]]);
 });
 
@@ -123,6 +148,7 @@ Deno.test("Proxy.makeRoom() closes strangers, but none that has just come, and n
   assertEquals(rig.proxy.makeRoom(64), 2);
   assertEquals(strangers.map(({ proxyEnd }) => proxyEnd.isClosed), [true, true, true, false, false]);
   assertEquals([rig.proxy.makeRoom(64), rig.proxy.makeRoom(64)], [1, 0]);
+  await settle();
   assertEquals(rig.ledger.of("yielded").length, 4);
   const last = strangers.at(-1)!;
   await last.greet();

@@ -6,11 +6,12 @@ import { TempDir } from "../net/sockets.ts";
 const levels: readonly (readonly string[])[] = [
   ["bytes"],
   ["crypto", "events"],
-  ["faketls", "transport", "policy", "relay"],
+  ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
   ["proxy", "net", "metrics"],
   ["daemon"],
+  ["doctor"],
   ["cli"],
 ];
 
@@ -44,7 +45,12 @@ const judged: readonly [string, string, string | undefined][] = [
   ["/repo/lib/attic/old.ts", "../bytes/reader.ts", "lib/attic has no level"],
   ["/repo/lib/crypto/hash.ts", "node:crypto", undefined],
   ["/repo/lib/faketls/digest.ts", "node:crypto", "lib/faketls must not import node:crypto"],
-  ["/repo/lib/net/listener.ts", "node:net", "lib/net must not import node:net"],
+  ["/repo/lib/crypto/hash.ts", "node:buffer", "lib/crypto must not import node:buffer"],
+  ["/repo/lib/net/dns_system.ts", "node:dns/promises", undefined],
+  ["/repo/lib/wire/dns_message.ts", "node:buffer", undefined],
+  ["/repo/lib/wire/dns_message.ts", "node:dns/promises", "lib/wire must not import node:dns/promises"],
+  ["/repo/lib/net/site_visit.ts", "node:tls", undefined],
+  ["/repo/lib/net/listener.ts", "node:http", "lib/net must not import node:http"],
   ["/repo/lib/mod.ts", "node:crypto", "must not import node:crypto"],
   ["/repo/lib/config/parse.ts", "smol-toml", undefined],
   ["/repo/scripts/dev.ts", "../lib/cli/mod.ts", undefined],

@@ -82,7 +82,7 @@ const servePage: SiteScript = async ({ reader, write, closeWrite }) => {
 
 type Listening = { accept(): Promise<Deno.Conn>; close(): void; readonly addr: Deno.Addr };
 
-/** A site on 127.0.0.1 that does what its script says with every connection. */
+/** A site on this machine that does what its script says with every connection. */
 export class Site implements AsyncDisposable {
   readonly log: SiteLog = new SiteLog();
   readonly #listener: Listening;
@@ -101,6 +101,11 @@ export class Site implements AsyncDisposable {
   /** Plain TCP: sees every byte that a proxy passes on. */
   static plain(script: SiteScript): Site {
     return new Site(Deno.listen({ hostname: "127.0.0.1", port: 0 }), script);
+  }
+
+  /** The same on a Unix socket. */
+  static unix(path: string, script: SiteScript): Site {
+    return new Site(Deno.listen({ transport: "unix", path }), script);
   }
 
   /** TLS 1.3 with the certificate of `siteName`; bytes in the log are those inside TLS. */

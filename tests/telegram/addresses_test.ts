@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Address, formatAddress, isIpv6, type PreferIp } from "../../lib/address.ts";
-import { addressesOf, type DcOverrides, fallbackDc, orderAddresses } from "../../lib/telegram/addresses.ts";
+import {
+  addressesOf,
+  type DcOverrides,
+  type DcUpdates,
+  fallbackDc,
+  orderAddresses,
+} from "../../lib/telegram/addresses.ts";
 
 const none: DcOverrides = new Map();
 
@@ -115,4 +121,35 @@ Deno.test("orderAddresses() leaves what it is given as it is", () => {
   orderAddresses(given, "prefer-ipv6", 1);
   assertEquals(given, [a4, b4, a6, b6]);
   assertEquals(addressesOf(2, none), addressesOf(2, none));
+});
+
+const update4 = tcp("198.51.100.7");
+const update6 = tcp("2001:db8::77", 8_443);
+const updates: DcUpdates = new Map([[203, [update4, update6]], [6, [update4]]]);
+
+Deno.test("addressesOf() gives updates after what is built in, for media too, but not for the test environment", () => {
+  const builtIn = addressesOf(203, none);
+  assertEquals(addressesOf(203, none, updates), [...builtIn, update4, update6]);
+  assertEquals(addressesOf(-203, none, updates), [...builtIn, update4, update6]);
+  assertEquals(addressesOf(6, none, updates), [update4]);
+  assertEquals(addressesOf(2, none, updates), addressesOf(2, none));
+  assertEquals(addressesOf(10_203, none, updates), []);
+});
+
+Deno.test("addressesOf() gives an address once, and no update where there is an override", () => {
+  const builtIn = addressesOf(203, none);
+  assertEquals(addressesOf(203, none, new Map([[203, builtIn.map((address) => ({ ...address }))]])), builtIn);
+  const overrides: DcOverrides = new Map([[203, [tcp("127.0.0.1")]]]);
+  for (const dc of [203, -203, 10_203]) assertEquals(addressesOf(dc, overrides, updates), [tcp("127.0.0.1")]);
+});
+
+Deno.test("orderAddresses() never puts what is to come last before anything else", () => {
+  const given = [a4, b4, a6, b6, update4, update6];
+  for (let turn = 0; turn < 10; turn++) {
+    const ordered = named(orderAddresses(given, "prefer-ipv6", turn, [update4, update6]));
+    assertEquals(new Set(ordered.slice(0, 2)), new Set(named([a6, b6])));
+    assertEquals(new Set(ordered.slice(2, 4)), new Set(named([a4, b4])));
+    assertEquals(ordered.slice(4), named([update6, update4]));
+  }
+  assertEquals(named(orderAddresses([a4, update6], "only-ipv6", 0, [update6])), named([update6]));
 });

@@ -1,0 +1,95 @@
+/** What changes the settings of a service while it serves: a configuration that is read again, news from Telegram. */
+import type { Config } from "../config/config.ts";
+import { systemRandom } from "../crypto/random.ts";
+import { log, logEvents } from "../metrics/log.ts";
+import { HttpClient } from "../net/http_client.ts";
+import { systemClock } from "../net/system_clock.ts";
+import type { DcUpdates } from "../telegram/addresses.ts";
+import { Background } from "./background.ts";
+import { keepUpdated } from "./dc_updates.ts";
+import { Network } from "./network.ts";
+import { Reloader } from "./reload.ts";
+import type { ServeOptions } from "./serve.ts";
+import type { Service } from "./service.ts";
+import type { Settings } from "./settings.ts";
+import { watchFile } from "./watch.ts";
+
+export class Operator implements AsyncDisposable {
+  readonly #service: Service;
+  readonly #options: ServeOptions;
+  #settings: Settings;
+  readonly #reloader: Reloader | undefined;
+  #isStopped = false;
+  readonly #watching: Background;
+  readonly #updating: Background;
+
+  constructor(config: Config, service: Service, options: ServeOptions) {
+    this.#service = service;
+    this.#options = options;
+    this.#settings = { config, dcUpdates: new Map() };
+    const { reload } = options;
+    const reloader = this.#reloader = reload &&
+      new Reloader({ config, load: reload.load, apply: (next) => this.#takeOver(next) });
+    this.#watching = new Background(async (signal) => {
+      if (reload?.file === undefined || reloader === undefined) return;
+      const onPolling = (reason: string) =>
+        log(
+          "info",
+          `watch-config: the file is looked at every two seconds, for its directory cannot be watched: ${reason}`,
+        );
+      await watchFile(reload.file, { onChange: () => reloader.reload("file"), onPolling, signal });
+    });
+    this.#updating = new Background((signal) => this.#keepUpdated(signal));
+    this.#switchTasks();
+  }
+
+  /** As it is now. */
+  get config(): Config {
+    return this.#settings.config;
+  }
+
+  /** Somebody wants the configuration to be read again. */
+  reload(): void {
+    if (this.#isStopped) return;
+    if (this.#reloader !== undefined) return void this.#reloader.reload("SIGHUP");
+    log("warning", "SIGHUP: there is no configuration that could be read again");
+  }
+
+  /** Changes nothing any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([this.#watching.stop(), this.#updating.stop()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #takeOver(config: Config): Promise<void> {
+    await this.#apply({ config });
+    this.#options.onServing?.(config, this.#service.bound);
+    this.#switchTasks();
+  }
+
+  async #apply(changes: Partial<Settings>): Promise<void> {
+    this.#settings = { ...this.#settings, ...changes };
+    await this.#service.apply(this.#settings);
+  }
+
+  /** Those run that the configuration wants; one that ends the watching does so by what that has seen, so nobody waits for it. */
+  #switchTasks(): void {
+    if (this.config.watchConfig) this.#watching.start();
+    else void this.#watching.stop();
+    if (this.config.autoUpdate) this.#updating.start();
+    else void this.#updating.stop();
+  }
+
+  /** `auto-update`; what Telegram has named stays in force when this ends. */
+  async #keepUpdated(signal: AbortSignal): Promise<void> {
+    const clock = systemClock;
+    using network = new Network(this.config, { clock, events: logEvents(clock) });
+    using http = new HttpClient({ dialer: network.telegram, clock, timeoutMs: this.config.network.timeout.httpMs });
+    const onUpdate = (dcUpdates: DcUpdates) => void this.#apply({ dcUpdates });
+    await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
+  }
+}

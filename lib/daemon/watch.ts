@@ -1,0 +1,92 @@
+/** Notices that a file has changed, whichever way an editor or an orchestrator does that. */
+import { messageOf } from "../errors.ts";
+
+/** What happens in quick succession is one change. */
+const quietMs = 200;
+/** Where the directory cannot be watched. */
+const pollMs = 2_000;
+
+export interface WatchOptions {
+  /** The file may be another now; called again only when it has resolved. */
+  readonly onChange: () => Promise<void>;
+  /** Told once, and why, if the file is only looked at every two seconds. */
+  readonly onPolling: (reason: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Watches the file at `path` until `signal` aborts.
+ *
+ * It watches the directory, and that of the file itself if `path` is a link: a file that is watched itself goes unheard of once
+ * another was renamed to its name, and in a mounted Kubernetes volume a link beside it changes. Where that is not permitted it
+ * looks at size, time and identity.
+ */
+export async function watchFile(path: string, options: WatchOptions): Promise<void> {
+  let watcher: Deno.FsWatcher;
+  try {
+    const directories = new Set([path, await Deno.realPath(path)].map(directoryOf));
+    watcher = Deno.watchFs([...directories], { recursive: false });
+  } catch (error) {
+    options.onPolling(messageOf(error));
+    return await poll(path, options);
+  }
+  await debounce(watcher, options);
+}
+
+function directoryOf(path: string): string {
+  const end = Math.max(path.lastIndexOf("/"), Deno.build.os === "windows" ? path.lastIndexOf("\\") : -1);
+  return end < 0 ? "." : path.slice(0, end + 1);
+}
+
+async function debounce(watcher: Deno.FsWatcher, { onChange, signal }: WatchOptions): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let changing: Promise<void> = Promise.resolve();
+  const end = () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+  if (signal.aborted) return end();
+  signal.addEventListener("abort", end, { once: true });
+  for await (const { kind } of watcher) {
+    if (kind === "access") continue;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      changing = changing.then(onChange);
+    }, quietMs);
+  }
+  await changing;
+}
+
+async function poll(path: string, { onChange, signal }: WatchOptions): Promise<void> {
+  let last = await lookAt(path);
+  while (await pause(signal)) {
+    const now = await lookAt(path);
+    if (now !== last) await onChange();
+    last = now;
+  }
+}
+
+/** Resolves with whether to go on. */
+function pause(signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", end);
+      resolve(true);
+    }, pollMs);
+    if (signal.aborted) return end();
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+async function lookAt(path: string): Promise<string> {
+  try {
+    const { size, mtime, ino, dev } = await Deno.stat(path);
+    return [size, mtime?.getTime(), ino, dev].join(" ");
+  } catch {
+    return "";
+  }
+}

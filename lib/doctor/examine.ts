@@ -1,0 +1,42 @@
+/** All groups of checks, side by side. */
+import type { Config } from "../config/config.ts";
+import type { ConfigWarning } from "../config/layers.ts";
+import { checkClock } from "./clock_checks.ts";
+import { checkConfig } from "./config_checks.ts";
+import { checkFront } from "./front_checks.ts";
+import { lookAtFront } from "./front_facts.ts";
+import { checkLimits } from "./limit_checks.ts";
+import { checkNames } from "./name_checks.ts";
+import { checkPort } from "./port_checks.ts";
+import type { Group } from "./report.ts";
+import { checkTelegram } from "./telegram_checks.ts";
+import { Surroundings, type World } from "./world.ts";
+
+export interface Patient {
+  readonly config: Config;
+  /** What messages call the configuration. */
+  readonly file: string;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/**
+ * Begins with everything at once and gives the groups in the order in which they are to be shown, each as soon as it is done.
+ * The last is done within 12 s, whoever is silent. None rejects but for a fault of our own.
+ */
+export function examine({ config, file, warnings }: Patient, world: World): readonly Promise<Group>[] {
+  const surroundings = new Surroundings(config, world);
+  const front = lookAtFront(surroundings);
+  const siteDate = async () => {
+    const date = (await front)?.tls?.date;
+    return date?.ok === true ? date.value : undefined;
+  };
+  return [
+    Promise.resolve(checkConfig(config, file, warnings)),
+    checkClock(surroundings, siteDate),
+    ...world.ways.map((way, number) => checkTelegram(surroundings, way, number)),
+    front.then((facts) => checkFront(facts, surroundings)),
+    checkNames(surroundings),
+    checkPort(surroundings),
+    checkLimits(surroundings),
+  ];
+}
