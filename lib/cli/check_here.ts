@@ -9,7 +9,7 @@ import { askTime } from "../net/sntp.ts";
 import { systemClock } from "../net/system_clock.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import { checkLink, type CheckOptions, type Report } from "../probe/check_link.ts";
-import type { TimeSource } from "../probe/clock.ts";
+import { siteBehind, type TimeSource } from "../probe/clock.ts";
 import { ntpPort } from "../wire/sntp.ts";
 
 /** Asked where nobody has named others, as in configurations. */
@@ -35,7 +35,7 @@ export async function checkHere(link: ProxyLink, wishes: CheckWishes): Promise<R
     random,
     signal: new AbortController().signal,
     timeSources: (proxy, host) => [
-      siteClock("the site behind the proxy", { host, clock, address: () => Promise.resolve(proxy) }),
+      siteClock(siteBehind, { host, clock, address: () => Promise.resolve(proxy) }),
       siteClock(`https://${host}`, { host, clock, address: (signal) => at(host, httpsPort, signal) }),
       ...timeServers.map((name): TimeSource => ({
         name,

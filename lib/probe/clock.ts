@@ -10,6 +10,9 @@ export interface TimeSource {
   ask(signal: AbortSignal): Promise<number>;
 }
 
+/** The site that a proxy shows to strangers, asked at the address of the proxy. */
+export const siteBehind = "the site behind the proxy";
+
 export interface TimeAnswer {
   readonly from: string;
   /** How far this machine is ahead of the source; negative if it is behind. */

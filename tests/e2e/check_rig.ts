@@ -8,6 +8,7 @@ import { systemClock } from "../../lib/net/system_clock.ts";
 import { proxyLinks } from "../../lib/policy/proxy_link.ts";
 import { type Secret, secretOf } from "../../lib/policy/secret.ts";
 import { checkLink } from "../../lib/probe/check_link.ts";
+import { siteBehind } from "../../lib/probe/clock.ts";
 import type { Step } from "../../lib/probe/step.ts";
 import type { Resolver } from "../../lib/relay/resolver.ts";
 import { FakeDc } from "../support/fake_dc.ts";
@@ -65,7 +66,7 @@ export async function runCheck(link: string, world: CheckWorld = {}, ...flags: r
         resolver,
         clock,
         timeSources: (address, host) => [
-          siteClock("the site behind the proxy", { host, clock, address: () => Promise.resolve(address) }),
+          siteClock(siteBehind, { host, clock, address: () => Promise.resolve(address) }),
           siteClock(`https://${host}`, {
             host,
             clock,

@@ -133,6 +133,28 @@ Deno.test("mtg check finds that the greeting is cut off", async () => {
   assertEquals({ code, last: words.at(-1) }, { code: 1, last: "fake-tls failed reset-after-hello" });
 });
 
+Deno.test("mtg check finds that only the greeting of Telegram's apps is swallowed on the way", async () => {
+  await using site = datedSite();
+  // Takes large greetings for Telegram's, and lets all others through.
+  await using censor = Site.plain(async ({ reader, write }) => {
+    const hello = (await reader.some())!;
+    if (hello.length > 1_000) return void await reader.all();
+    using passed = await Deno.connect({ hostname: "127.0.0.1", port: site.port });
+    const pass = async () => {
+      for (let part: Uint8Array | null = hello; part !== null; part = await reader.some()) await passed.write(part);
+      await passed.closeWrite();
+    };
+    const passing = pass();
+    const buffer = new Uint8Array(16_384);
+    for (let count = await passed.read(buffer); count !== null; count = await passed.read(buffer)) {
+      await write(buffer.slice(0, count));
+    }
+    await passing;
+  });
+  const { code, words } = await runCheck(linkTo(censor.port, otherSecret()));
+  assertEquals({ code, last: words.at(-1) }, { code: 1, last: "fake-tls failed greeting-blocked" });
+});
+
 const text = (words: string) => new TextEncoder().encode(words);
 const answers: readonly (readonly [string, Uint8Array, string])[] = [
   ["SSH", text("SSH-2.0-OpenSSH_9.6\r\n"), "not-tls"],
