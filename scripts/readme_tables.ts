@@ -3,7 +3,7 @@
  *
  * `deno run -R=README.md -W=README.md scripts/readme_tables.ts` brings it up to date; tests/readme_test.ts tells when that is due.
  */
-import type { Field, Problem } from "../lib/config/field.ts";
+import { type Field, isRequired } from "../lib/config/field.ts";
 import { allFields } from "../lib/config/fields.ts";
 
 const begin = "<!-- config-table, made by scripts/readme_tables.ts -->";
@@ -18,20 +18,29 @@ export function withTables(readme: string): string {
 }
 
 function keyTable(): string {
-  const rows = allFields.map((field) => [
-    `\`${field.key}\``,
-    defaultOf(field),
-    field.hot ? "hot" : "restart",
-    field.docs,
-  ]);
-  return table([["Key", "Default", "Change", "Meaning"], ...rows]);
+  const own = allFields.filter(({ kind }) => kind !== "later");
+  const rows = own.map((field) => [`\`${field.key}\``, defaultOf(field), changeOf(field), field.docs]);
+  return table([["Key", "Default", "Change", "Meaning"], ...rows, ...laterRows()]);
+}
+
+/** One for each table that is not there yet. */
+function laterRows(): readonly (readonly string[])[] {
+  const later = allFields.filter(({ kind }) => kind === "later");
+  const tables = Map.groupBy(later, ({ key }) => key.slice(0, key.lastIndexOf(".")));
+  return [...tables].map(([name, fields]) => {
+    const keys = fields.map(({ key }) => `\`${key.slice(name.length + 1)}\``).join(", ");
+    return [`[${name}]`, "–", "later", `Not in this version yet. Checked: ${keys}.`];
+  });
 }
 
 function defaultOf(field: Field<unknown>): string {
   if (field.default !== undefined) return `\`${JSON.stringify(field.default)}\``;
-  const problems: Problem[] = [];
-  field.read(undefined, [], problems);
-  return problems.length > 0 ? "must be given" : "–";
+  return isRequired(field) ? "must be given" : "–";
+}
+
+function changeOf({ kind, hot }: Field<unknown>): string {
+  if (kind !== "key") return kind;
+  return hot ? "hot" : "restart";
 }
 
 /** As `deno fmt` would lay it out. */

@@ -10,4 +10,5 @@ export const runtimeFlags: readonly string[] = [
   "--v8-flags=--max-semi-space-size=4,--memory-reducer-delay-ms=1000",
   "--allow-net",
   "--allow-read",
+  "--allow-env=MTG_*",
 ];

@@ -2,12 +2,13 @@ import { ipv4, ipv6 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
 import { type Parser, port } from "../config/values.ts";
 import { ConfigError } from "../errors.ts";
+import type { Family } from "../http/public_address.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import { formatSecret, type Secret } from "../policy/secret.ts";
 import { type Command, type Input, wrongValue } from "./command.ts";
 import { configArgument, explain, readConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
-import { type Detected, type Family, type LinkTarget, linkTargets, noTargetHint, unknownFamilies } from "./links.ts";
+import { type Detected, type LinkTarget, linkTargets, noTargetHint, unknownFamilies } from "./links.ts";
 import { qrDataLink, qrPng, qrSvg, qrText } from "./qr.ts";
 
 type Encoding = "hex" | "base64";

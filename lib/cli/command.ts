@@ -24,6 +24,7 @@ export interface Argument {
 }
 
 export interface Command {
+  /** A word, or two of them such as `config check`. */
   readonly name: string;
   /** A line for the list of commands. */
   readonly summary: string;

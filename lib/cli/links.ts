@@ -3,10 +3,10 @@ import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { ipv4 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
+import type { Family, PublicAddresses } from "../http/public_address.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import type { Secret } from "../policy/secret.ts";
 
-export type Family = "ipv4" | "ipv6";
 const families: readonly Family[] = ["ipv4", "ipv6"];
 
 /** One way to reach the proxy. */
@@ -24,7 +24,7 @@ export interface LinkOverrides {
 }
 
 /** Addresses that were found out. */
-export type Detected = Partial<Readonly<Record<Family, string>>>;
+export type Detected = Pick<PublicAddresses, Family>;
 
 /**
  * At most one target of each family, the best first: what `overrides` say, then the public host and addresses, then the addresses

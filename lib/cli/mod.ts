@@ -6,6 +6,7 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
 import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
+import { configCheck, configSchema } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
@@ -13,7 +14,16 @@ import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [run, simpleRun, generateSecret, access, doctor, check];
+const commands: readonly Command[] = [
+  run,
+  simpleRun,
+  generateSecret,
+  access,
+  doctor,
+  check,
+  configCheck,
+  configSchema,
+];
 
 /** What `main()` gives back. */
 export const exitCodes = { ok: 0, failed: 1, wrongUsage: 2 } as const;
@@ -38,25 +48,44 @@ async function dispatch(args: readonly string[], environment: Environment): Prom
     environment.printError(helpOfAll(commands));
     return exitCodes.wrongUsage;
   }
-  if (first === "help" || first === "--help" || first === "-h") return help(rest[0], environment);
+  if (first === "help" || first === "--help" || first === "-h") return help(rest, environment);
   if (first === "version" || first === "--version" || first === "-v") {
     environment.print(`mtg ${manifest.version} (deno ${Deno.version.deno}, ${Deno.build.target})`);
     return exitCodes.ok;
   }
   if (first.startsWith("-")) throw unknownFlag(first, topFlags);
-  const command = find(first);
-  if (asksForHelp(rest)) return help(command.name, environment);
-  return await command.run(readInput(command, rest), environment);
+  if (asksForHelp(rest)) return help(args.slice(0, find(args)?.words ?? 1), environment);
+  const { command, words } = find(args) ?? refuse(args);
+  return await command.run(readInput(command, args.slice(words)), environment);
 }
 
-function help(name: string | undefined, environment: Environment): number {
-  environment.print(name === undefined ? helpOfAll(commands) : helpOf(find(name)));
+/** Of the command that `words` name, or of all that begin with them. */
+function help(words: readonly string[], environment: Environment): number {
+  const [group] = words;
+  const inGroup = words.length > 1 ? [] : commands.filter(({ name }) => name.startsWith(`${group} `));
+  const named = find(words)?.command;
+  const meant = named === undefined ? inGroup : [named];
+  if (group !== undefined && meant.length === 0) return refuse(words);
+  environment.print(group === undefined ? helpOfAll(commands) : meant.map(helpOf).join("\n\n"));
   return exitCodes.ok;
 }
 
-function find(name: string): Command {
-  const command = commands.find((known) => known.name === name);
-  if (command !== undefined) return command;
-  const suggestion = nearest(name, commands.map((known) => known.name));
-  throw usageError(`unknown command ${JSON.stringify(hideSecrets(name))}: the nearest known one is ${suggestion}`);
+/** The command whose name `args` begin with, and how many words that is. */
+function find(args: readonly string[]): { readonly command: Command; readonly words: number } | undefined {
+  for (const command of commands) {
+    const names = command.name.split(" ");
+    if (names.every((name, index) => args[index] === name)) return { command, words: names.length };
+  }
+  return undefined;
+}
+
+function refuse(args: readonly string[]): never {
+  const names = commands.map(({ name }) => name);
+  const [first = "", second = ""] = args;
+  const isGroup = names.some((name) => name.startsWith(`${first} `));
+  const given = isGroup ? `${first} ${second}`.trim() : first;
+  const suggestion = isGroup && second === ""
+    ? `expected one of ${names.filter((name) => name.startsWith(`${first} `)).join(", ")}`
+    : `the nearest known one is ${nearest(given, names)}`;
+  throw usageError(`unknown command ${JSON.stringify(hideSecrets(given))}: ${suggestion}`);
 }

@@ -1,4 +1,5 @@
 /** What a new configuration changes for a proxy that runs with an old one. */
+import { equal } from "@std/assert/equal";
 import type { Config } from "./config.ts";
 import { fieldsByPlace } from "./fields.ts";
 
@@ -26,7 +27,7 @@ export function diffConfigs(old: Config, next: Config): ConfigDiff {
   const needRestart: string[] = [];
   let config: unknown = next;
   for (const [place, { key, hot }] of fieldsByPlace) {
-    const differing = placesOf(place).filter((one) => !isSame(valueAt(old, one), valueAt(next, one)));
+    const differing = placesOf(place).filter((one) => !equal(valueAt(old, one), valueAt(next, one)));
     if (differing.length === 0) continue;
     (hot ? changed : needRestart).push(key);
     if (!hot) config = differing.reduce((tree, one) => withValue(tree, one.split("."), valueAt(old, one)), config);
@@ -40,18 +41,4 @@ function valueAt(config: Config, place: string): unknown {
 
 function withValue(tree: unknown, [step, ...rest]: readonly string[], value: unknown): unknown {
   return step === undefined ? value : { ...tree as Tree, [step]: withValue((tree as Tree)[step], rest, value) };
-}
-
-/** Whether two values of a configuration are alike: data, arrays, maps and bytes. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (a instanceof Map && b instanceof Map) return isSame(sorted(a), sorted(b));
-  const [mine, theirs] = [Object.entries(a), Object.entries(b)];
-  return mine.length === theirs.length &&
-    mine.every(([key, value]) => Object.hasOwn(b, key) && isSame(value, (b as Tree)[key]));
-}
-
-function sorted(map: ReadonlyMap<unknown, unknown>): readonly unknown[] {
-  return [...map].sort(([a], [b]) => Number(a) - Number(b));
 }

@@ -195,6 +195,13 @@ export function tableArray<S extends Schema>(key: string, fields: S, about: Abou
   };
 }
 
+/** Whether a configuration cannot do without it. */
+export function isRequired(field: Field<unknown>): boolean {
+  const problems: Problem[] = [];
+  field.read(undefined, [], problems);
+  return problems.length > 0;
+}
+
 /**
  * Reads every field of `schema` from `table`, which stands at `path`. The values may be used only if no problem was
  * added.

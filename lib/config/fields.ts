@@ -33,49 +33,12 @@ import {
   type ValuesOf,
 } from "./field.ts";
 import { mtgFields, type Notice, noticesOf } from "./mtg_fields.ts";
+import { dcNumber, largestBuffer, workerCount } from "./special_values.ts";
 import { dnsServer, uplink } from "./uri_values.ts";
-import {
-  anyCase,
-  bad,
-  bool,
-  bytes,
-  choice,
-  describe,
-  duration,
-  errorRate,
-  good,
-  integer,
-  port,
-  secret,
-} from "./values.ts";
+import { bool, bytes, choice, duration, errorRate, integer, port, secret } from "./values.ts";
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
-
-/** A data centre as clients ask for it: its sign says "media", its size (10,000 more) "test". It travels in 16 bits. */
-const dcNumber = describe<number>({ type: "string", pattern: "^-?[1-9]\\d{0,4}$" }, (raw) => {
-  const value = typeof raw === "string" && /^-?[1-9]\d{0,4}$/.test(raw) ? Number(raw) : 0;
-  if (value !== 0 && Math.abs(value) <= 32_767) return good(value);
-  return bad('expected the number of a data centre such as "2", "-2" (media) or "10002" (test)');
-});
-
-const sizeToBuffer = bytes({ bytes: 2 ** 18, text: "256kib" });
-
-/** Below 4 KiB there is one more size of buffers, which is what idle clients have. */
-const largestBuffer = describe<number>(sizeToBuffer.schema, (raw) => {
-  const parsed = sizeToBuffer(raw);
-  return parsed.ok && parsed.value < 4096 ? bad('expected a size from "4kib" to "256kib"') : parsed;
-});
-
-/** One for each core, or so many. */
-const workerCount = describe<number | "auto">(
-  { anyOf: [{ const: "auto" }, { type: "string", pattern: `^${anyCase("auto")}$` }, integer(1, 256).schema] },
-  (raw) => {
-    if (typeof raw === "string" && raw.trim().toLowerCase() === "auto") return good("auto");
-    const parsed = integer(1, 256)(raw);
-    return parsed.ok ? parsed : bad('expected "auto" or a whole number from 1 to 256');
-  },
-);
 
 const topFields = {
   secret: required("secret", secret, {
@@ -163,7 +126,7 @@ const topFields = {
     default: false,
   }),
   proxyProtocolTrusted: defaulted("proxy-protocol-trusted", listOf(network), {
-    docs: "Networks of load balancers whose PROXY protocol headers are believed; from others a header is refused.",
+    docs: "Networks of load balancers whose PROXY protocol headers are believed; others that send one are strangers.",
     hot: true,
     default: ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
   }),

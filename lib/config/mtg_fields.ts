@@ -4,7 +4,7 @@
  */
 import { ip, ipAndPort, listOf } from "./address_values.ts";
 import { defaulted, type Field, optional, type Replacement, type ValuesOf } from "./field.ts";
-import { httpPath, httpsUrl, listSource, metricPrefix } from "./mtg_values.ts";
+import { httpPath, httpsUrl, listSource, metricPrefix } from "./special_values.ts";
 import { bool, choice, duration, integer, port, type ValueParser } from "./values.ts";
 
 /** What must be told about keys that are given, and right. */

@@ -6,15 +6,15 @@
  * config.toml:3:1: network.timeout.tcp = "5x": expected a duration such as "10s" or "1m30s"
  * ```
  */
-import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "../errors.ts";
 import type { Config } from "./config.ts";
 import { type Env, envLayer } from "./env.ts";
-import type { FieldKind, Problem, Table } from "./field.ts";
+import type { FieldKind, Problem } from "./field.ts";
 import { allFields, readFields } from "./fields.ts";
 import { type ConfigWarning, type Layer, type Merged, mergeLayers, placePrefix, warningOf } from "./layers.ts";
 import { locateKeys } from "./locate.ts";
 import { hideSecrets, showPath } from "./show.ts";
+import { parseToml } from "./toml.ts";
 
 export interface ConfigSources {
   /** `name` is what messages call the file. */
@@ -109,26 +109,4 @@ function fileLayer({ name: file, text }: { readonly name: string; readonly text:
   const table = parseToml(text, file);
   const locate = locateKeys(text);
   return { table, source: { name: showPath, place: (path) => ({ file, ...locate(path) }) } };
-}
-
-/** What a beginner most often gets wrong comes out of the parser as one of these. */
-const unquoted =
-  /invalid value|numeric literal|numeric value|leading zero|invalid date|must be followed by an end-of-line/;
-
-function parseToml(text: string, file: string): Table {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const { line, column } = error;
-    // Only the first line: below it the parser quotes the text, in which the secret may stand.
-    const what = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
-    const hint = unquoted.test(what) ? ' (text stands in quotes, as in grace = "5s")' : "";
-    throw new ConfigError(`${placePrefix({ file, line, column })}not TOML: ${what}${hint}`, {
-      path: "",
-      file,
-      line,
-      column,
-    });
-  }
 }

@@ -19,6 +19,8 @@ export type Parser<T> = (raw: unknown) => Parsed<T>;
 
 /** What a value must look like, as far as JSON Schema can say it (draft 2020-12). */
 export interface JsonSchema {
+  readonly $schema?: string;
+  readonly title?: string;
   readonly type?: "string" | "boolean" | "integer" | "number" | "array" | "object";
   readonly const?: unknown;
   readonly enum?: readonly unknown[];

@@ -2,16 +2,16 @@
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import { log, logEvents } from "../metrics/log.ts";
-import { HttpClient } from "../net/http_client.ts";
+import { HttpClient } from "../http/http_client.ts";
 import { systemClock } from "../net/system_clock.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { Background } from "./background.ts";
 import { keepUpdated } from "./dc_updates.ts";
-import { Network } from "./network.ts";
+import { Network } from "../thread/network.ts";
 import { Reloader } from "./reload.ts";
 import type { ServeOptions } from "./serve.ts";
-import type { Service } from "./service.ts";
-import type { Settings } from "./settings.ts";
+import type { Service } from "../thread/service.ts";
+import type { Settings } from "../thread/settings.ts";
 import { watchFile } from "./watch.ts";
 
 export class Operator implements AsyncDisposable {
@@ -29,7 +29,12 @@ export class Operator implements AsyncDisposable {
     this.#settings = { config, dcUpdates: new Map() };
     const { reload } = options;
     const reloader = this.#reloader = reload &&
-      new Reloader({ config, load: reload.load, apply: (next) => this.#takeOver(next) });
+      new Reloader({
+        config,
+        load: reload.load,
+        mayFront: (next) => service.mayFront(next),
+        apply: (next) => this.#takeOver(next),
+      });
     this.#watching = new Background(async (signal) => {
       if (reload?.file === undefined || reloader === undefined) return;
       const onPolling = (reason: string) =>

@@ -1,6 +1,6 @@
 /** Takes over a configuration that has changed, whole or not at all. */
 import type { Config } from "../config/config.ts";
-import { diffConfigs } from "../config/diff.ts";
+import { type ConfigDiff, diffConfigs } from "../config/diff.ts";
 import type { LoadedConfig } from "../config/parse.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../metrics/log.ts";
@@ -10,6 +10,8 @@ export interface ReloaderOptions {
   readonly config: Config;
   /** Rejects, with a line for each mistake, if it cannot be used. */
   readonly load: () => Promise<LoadedConfig>;
+  /** Whether the service may reach the fronted site of a configuration. */
+  readonly mayFront: (config: Config) => boolean;
   /** Has the service take it over. */
   readonly apply: (config: Config) => Promise<void>;
 }
@@ -50,7 +52,7 @@ export class Reloader {
         isAsked,
       );
     }
-    const { config, changed, needRestart } = diffConfigs(this.#config, loaded.config);
+    const { config, changed, needRestart } = this.#diff(loaded.config);
     if (changed.length > 0) await this.#options.apply(config);
     this.#config = config;
     const stays = needRestart.length > 0 ? `stays until the proxy is started anew: ${needRestart.join(", ")}` : "";
@@ -60,6 +62,17 @@ export class Reloader {
     log(level, `${readAgain}; ${news.join("; ")}`);
     for (const { message } of loaded.warnings) log("warning", message);
     this.#said = `${readAgain}; ${stays || "nothing has changed"}`;
+  }
+
+  #diff(next: Config): ConfigDiff {
+    const diff = diffConfigs(this.#config, next);
+    if (this.#options.mayFront(next)) return diff;
+    const isOfFront = (key: string) => key.startsWith("domain-fronting.");
+    return {
+      config: { ...diff.config, domainFronting: this.#config.domainFronting },
+      changed: diff.changed.filter((key) => !isOfFront(key)),
+      needRestart: [...diff.needRestart, ...diff.changed.filter(isOfFront)],
+    };
   }
 
   #say(level: "info" | "warning" | "error", text: string, isAsked: boolean): void {

@@ -4,7 +4,7 @@ import type { ConfigWarning } from "../config/layers.ts";
 import { checkClock } from "./clock_checks.ts";
 import { checkConfig } from "./config_checks.ts";
 import { checkFront } from "./front_checks.ts";
-import { lookAtFront } from "./front_facts.ts";
+import { findFront } from "./front_facts.ts";
 import { checkLimits } from "./limit_checks.ts";
 import { checkNames } from "./name_checks.ts";
 import { checkPort } from "./port_checks.ts";
@@ -25,16 +25,12 @@ export interface Patient {
  */
 export function examine({ config, file, warnings }: Patient, world: World): readonly Promise<Group>[] {
   const surroundings = new Surroundings(config, world);
-  const front = lookAtFront(surroundings);
-  const siteDate = async () => {
-    const date = (await front)?.tls?.date;
-    return date?.ok === true ? date.value : undefined;
-  };
+  const front = findFront(surroundings);
   return [
     Promise.resolve(checkConfig(config, file, warnings)),
-    checkClock(surroundings, siteDate),
+    checkClock(surroundings, async () => (await front)?.site),
     ...world.ways.map((way, number) => checkTelegram(surroundings, way, number)),
-    front.then((facts) => checkFront(facts, surroundings)),
+    checkFront(front, surroundings),
     checkNames(surroundings),
     checkPort(surroundings),
     checkLimits(surroundings),

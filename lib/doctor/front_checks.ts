@@ -1,15 +1,15 @@
 /** The fronted site: what strangers get, and what the proxy's own answer is compared with by whoever watches. */
 import { type Address, formatAddress } from "../address.ts";
-import { isOwnConnection } from "../daemon/front_check.ts";
+import { isOwnConnection } from "../thread/front_check.ts";
 import { recordType } from "../faketls/record.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import { groupNames, type SiteFlight, tls13 } from "../faketls/site_flight.ts";
 import type { SiteCertificate, SiteVisit } from "../net/site_visit.ts";
-import type { FrontFacts, Outcome, SiteAddress, TlsFacts } from "./front_facts.ts";
+import { type FrontFacts, lookAtTls, type Outcome, type SiteAddress } from "./front_facts.ts";
 import { ownAddresses } from "./own_addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
 import { grouped, listed } from "./words.ts";
-import type { Surroundings } from "./world.ts";
+import type { Site, Surroundings } from "./world.ts";
 
 const postQuantum = 0x11ec;
 const dayMs = 86_400_000;
@@ -17,7 +17,11 @@ const dayMs = 86_400_000;
 const renewedBeforeMs = 14 * dayMs;
 const anotherSite = "take another site, or another web server for it";
 
-export async function checkFront(facts: FrontFacts | undefined, surroundings: Surroundings): Promise<Group> {
+export async function checkFront(
+  finding: Promise<FrontFacts | undefined>,
+  surroundings: Surroundings,
+): Promise<Group> {
+  const facts = await finding;
   const title = facts === undefined ? "Fronted site" : `Fronted site, ${formatAddress(facts.front)}`;
   return { id: "front", title, checks: await judgeAll(facts, surroundings) };
 }
@@ -27,16 +31,16 @@ async function judgeAll(facts: FrontFacts | undefined, surroundings: Surrounding
     const seen = "no site is fronted: strangers get no answer at all, which is a sign of its own";
     return [note("site", seen, "set host or ip in [domain-fronting], or make a secret for fake TLS")];
   }
-  const { addresses, tls } = facts;
+  const { addresses, site } = facts;
   if (!addresses.ok) {
     return [
       bad("reachable", `it has no address: ${addresses.why}`, "correct the name, or set ip in [domain-fronting]"),
     ];
   }
-  const loop = await judgeLoop(addresses.value, surroundings);
   const reachable = judgeReachable(addresses.value);
+  const loop = await judgeLoop(addresses.value, surroundings);
   if (loop.verdict === "bad") return [reachable, loop];
-  return [reachable, loop, ...tls === undefined ? [] : judgeTls(tls, surroundings.world.clock.nowMs())];
+  return [reachable, loop, ...site === undefined ? [] : await judgeTls(site, surroundings)];
 }
 
 function judgeReachable(addresses: readonly SiteAddress[]): Check {
@@ -75,8 +79,9 @@ function nowhere(address: Address): Address {
   return isLoopback ? address : { kind: "unix", path: "" };
 }
 
-function judgeTls({ name, flight, visit }: TlsFacts, nowMs: number): readonly Check[] {
-  return [...judgeFlight(flight), ...judgeVisit(visit, name, nowMs)];
+async function judgeTls(site: Site, surroundings: Surroundings): Promise<readonly Check[]> {
+  const { flight, visit } = await lookAtTls(site, surroundings);
+  return [...judgeFlight(flight), ...judgeVisit(visit, site.name, surroundings.world.clock.nowMs())];
 }
 
 function judgeFlight(flight: Outcome<SiteFlight | undefined>): readonly Check[] {

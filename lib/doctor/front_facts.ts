@@ -1,13 +1,13 @@
-/** What the fronted site does, looked at once for all groups of checks. */
+/** Where the fronted site is and what it does, for the groups of checks that want to know. */
 import type { Address } from "../address.ts";
-import { frontOf } from "../daemon/build_proxy.ts";
-import { preferenceOf } from "../daemon/network.ts";
+import { frontOf } from "../thread/build_proxy.ts";
+import { preferenceOf } from "../thread/network.ts";
 import { messageOf } from "../errors.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
 import { spell } from "./words.ts";
-import { budgetsMs, type ClockDifference, type Site, type Surroundings } from "./world.ts";
+import { budgetsMs, type Site, type Surroundings } from "./world.ts";
 
 /** Something that was asked, or why it is not known. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
@@ -23,35 +23,33 @@ export interface FrontFacts {
   readonly front: Address;
   /** In the order in which they are tried, or why there are none. */
   readonly addresses: Outcome<readonly SiteAddress[]>;
-  /** What it does over TLS, where a fake-TLS secret makes that matter and an address can be reached. */
-  readonly tls: TlsFacts | undefined;
+  /** To be asked over TLS, where a fake-TLS secret makes that matter and an address can be reached. */
+  readonly site: Site | undefined;
 }
 
 export interface TlsFacts {
-  readonly name: string;
   readonly flight: Outcome<SiteFlight | undefined>;
   readonly visit: Outcome<SiteVisit>;
-  readonly date: Outcome<ClockDifference | undefined>;
 }
 
 const addressesAtMost = 4;
 
 /** `undefined` if no site is fronted. */
-export async function lookAtFront(surroundings: Surroundings): Promise<FrontFacts | undefined> {
+export async function findFront(surroundings: Surroundings): Promise<FrontFacts | undefined> {
   const { config, world } = surroundings;
   const front = frontOf(config);
   if (front === undefined) return undefined;
   const found = await outcomeOf(addressesOf(front, surroundings));
-  if (!found.ok) return { front, addresses: found, tls: undefined };
-  const addresses = await Promise.all(found.value.map(async (address) => ({
+  if (!found.ok) return { front, addresses: found, site: undefined };
+  const value = await Promise.all(found.value.map(async (address) => ({
     address,
     touched: await outcomeOf(surroundings.within(budgetsMs.connect, (asking) => world.touch(address, asking))),
   })));
-  const reached = addresses.find(({ touched }) => touched.ok);
-  const tls = reached === undefined || config.secret.kind !== "tls"
+  const reached = value.find(({ touched }) => touched.ok);
+  const site = reached === undefined || config.secret.kind !== "tls"
     ? undefined
-    : await lookAtTls({ address: reached.address, name: config.secret.host }, surroundings);
-  return { front, addresses: { ok: true, value: addresses }, tls };
+    : { address: reached.address, name: config.secret.host };
+  return { front, addresses: { ok: true, value }, site };
 }
 
 async function addressesOf(front: Address, surroundings: Surroundings): Promise<readonly Address[]> {
@@ -61,15 +59,13 @@ async function addressesOf(front: Address, surroundings: Surroundings): Promise<
   return orderAddresses(all, preferenceOf(surroundings.config.preferIp), 0).slice(0, addressesAtMost);
 }
 
-async function lookAtTls(site: Site, surroundings: Surroundings): Promise<TlsFacts> {
+export async function lookAtTls(site: Site, surroundings: Surroundings): Promise<TlsFacts> {
   const { world } = surroundings;
-  const ms = budgetsMs.site;
-  const [flight, visit, date] = await Promise.all([
-    outcomeOf(surroundings.within(ms, (asking) => world.watchSite(site, asking))),
-    outcomeOf(surroundings.within(ms, (asking) => world.visitSite(site, asking))),
-    outcomeOf(surroundings.within(ms, (asking) => world.askSiteDate(site, asking))),
+  const [flight, visit] = await Promise.all([
+    outcomeOf(surroundings.within(budgetsMs.site, (asking) => world.watchSite(site, asking))),
+    outcomeOf(surroundings.within(budgetsMs.site, (asking) => world.visitSite(site, asking))),
   ]);
-  return { name: site.name, flight, visit, date };
+  return { flight, visit };
 }
 
 async function outcomeOf<T>(asking: Promise<T>): Promise<Outcome<T>> {

@@ -1,7 +1,7 @@
 /** Where the proxy is reached. */
 import type { Address, TcpAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
-import type { OwnAddresses } from "../daemon/front_check.ts";
+import type { OwnAddresses } from "../thread/front_check.ts";
 import type { PublicAddresses } from "./world.ts";
 
 /** The port that clients are told. `undefined` if the proxy listens on Unix sockets alone and no port was said. */

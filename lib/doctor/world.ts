@@ -3,7 +3,7 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
-import { families, type Family } from "../net/public_address.ts";
+import { families, type Family } from "../http/public_address.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { within } from "./within.ts";

@@ -1,13 +1,13 @@
 import { type Address, unmapIpv4 } from "../address.ts";
 import type { Conn } from "../relay/conn.ts";
 
-/** A TCP, TLS or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
+/** A TCP or Unix socket as a `Conn`. Reads and writes go straight to it: no promise of ours on the way. */
 export class SocketConn implements Conn {
-  readonly #socket: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn;
+  readonly #socket: Deno.TcpConn | Deno.UnixConn;
   #target: Address | undefined;
   #closed = false;
 
-  constructor(socket: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn) {
+  constructor(socket: Deno.TcpConn | Deno.UnixConn) {
     this.#socket = socket;
   }
 

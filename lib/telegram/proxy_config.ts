@@ -121,5 +121,5 @@ function readStatement(words: readonly string[] | undefined): Read | string {
 function readDc(word: string | undefined): number | undefined {
   if (word === undefined || !/^-?\d{1,5}$/.test(word)) return undefined;
   const dc = Number(word);
-  return dc >= -32_768 && dc <= 32_767 ? dc + 0 : undefined;
+  return dc >= -32_768 && dc <= 32_767 ? dc : undefined;
 }

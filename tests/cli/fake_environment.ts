@@ -4,7 +4,7 @@ import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Patient } from "../../lib/doctor/examine.ts";
 import type { Group } from "../../lib/doctor/report.ts";
-import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
+import type { Family, PublicAddresses } from "../../lib/http/public_address.ts";
 import { settle } from "../support/fake_clock.ts";
 import type { Report } from "../../lib/probe/check_link.ts";
 
@@ -16,6 +16,8 @@ export interface Outcome {
   readonly written: ReadonlyMap<string, Uint8Array>;
   /** What was served. */
   readonly configs: readonly Config[];
+  /** What the log was to warn of. */
+  readonly warnings: readonly string[];
   /** Which public addresses others were asked for, each time. */
   readonly asked: readonly (readonly Family[])[];
 }
@@ -45,6 +47,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const errors: string[] = [];
   const written = new Map<string, Uint8Array>();
   const configs: Config[] = [];
+  const warned: string[] = [];
   const asked: (readonly Family[])[] = [];
   const environment: Environment = {
     print: (text) => out.push(...text.split("\n")),
@@ -73,9 +76,10 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       if (world.examine === undefined) throw new Error("this test may not examine");
       yield* world.examine(patient);
     },
-    serve: async (config, { onServing }) => {
+    serve: async (config, { onServing, warnings = [] }) => {
       if (world.failure !== undefined) throw world.failure;
       configs.push(config);
+      warned.push(...warnings);
       onServing?.(config, world.bound ?? config.bindTo);
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
     },
@@ -86,7 +90,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
     },
   };
   const code = await main(args, environment);
-  return { code, out, errors, written, configs, asked };
+  return { code, out, errors, written, configs, warnings: warned, asked };
 }
 
 export const hexKey = "00112233445566778899aabbccddeeff";

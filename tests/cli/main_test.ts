@@ -12,10 +12,14 @@ interface Finished {
   readonly errors: string;
 }
 
-async function mtg(args: readonly string[], permissions: readonly string[] = [], input = ""): Promise<Finished> {
+async function mtg(
+  args: readonly string[],
+  permissions: readonly string[] = [],
+  { input = "", env = {} }: { readonly input?: string; readonly env?: Record<string, string> } = {},
+): Promise<Finished> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...permissions, main, ...args],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -35,7 +39,7 @@ Deno.test("mtg does its light work without any permission", async () => {
   const secret = await mtg(["generate-secret", "example.com"]);
   assertEquals([secret.code, secret.errors], [0, ""]);
   assertMatch(secret.out, /^7[A-Za-z0-9_-]{37}\n$/);
-  const access = await mtg(["access", "-"], [], configText("127.0.0.1:3128"));
+  const access = await mtg(["access", "-"], [], { input: configText("127.0.0.1:3128") });
   assertEquals([access.code, access.errors, JSON.parse(access.out).secret.base64], [0, "", tlsBase64]);
 });
 
@@ -46,7 +50,7 @@ Deno.test("mtg does name the permission that it lacks", async () => {
     read.errors,
     "mtg: cannot read config.toml: Deno was started without the permission for it, --allow-read\n",
   );
-  const write = await mtg(["access", "-", "--qr", "a.png"], [], configText("127.0.0.1:3128"));
+  const write = await mtg(["access", "-", "--qr", "a.png"], [], { input: configText("127.0.0.1:3128") });
   assertEquals([write.code, write.out], [1, ""]);
   assertEquals(
     write.errors,
@@ -54,11 +58,21 @@ Deno.test("mtg does name the permission that it lacks", async () => {
   );
 });
 
+Deno.test("mtg does read MTG_ variables where it may, and does without where it may not", async () => {
+  const env = { MTG_PUBLIC_PORT: "4443" };
+  const args = ["access", "-"];
+  const input = configText("127.0.0.1:3128");
+  for (const [permissions, port] of [[["--allow-env=MTG_*"], 4443], [[], 3128]] as const) {
+    const { code, out, errors } = await mtg(args, permissions, { input, env });
+    assertEquals([code, errors, JSON.parse(out).ipv4.port], [0, "", port]);
+  }
+});
+
 Deno.test("mtg does write a QR code that only its user can read", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const file = `${folder}/a.svg`;
-    const access = await mtg(["access", "-", "--qr", file], ["--allow-write"], configText("127.0.0.1:3128"));
+    const access = await mtg(["access", "-", "--qr", file], ["--allow-write"], { input: configText("127.0.0.1:3128") });
     assertEquals([access.code, access.errors], [0, ""]);
     assertStringIncludes(await Deno.readTextFile(file), "<svg ");
     if (Deno.build.os !== "windows") assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);

@@ -30,6 +30,12 @@ Deno.test("simple-run does what run does with the same configuration", async () 
     [["-t3s"], 'network.timeout = { tcp = "3s", http = "3s" }'],
     [["-t=3s"], 'network.timeout = { tcp = "3s", http = "3s" }'],
     [["--timeout", "1s", "--timeout", "2s"], 'network.timeout = { tcp = "2s", http = "2s" }'],
+    [["--dns", "tls://dns.example.com"], 'network.dns = "tls://dns.example.com"'],
+    [["--socks5-proxy", "socks5://u:p@a:1"], 'network.proxies = "socks5://u:p@a:1"'],
+    [
+      ["-s", "socks5://a:1, socks5h://b,", "-ssocks5://c:3"],
+      'network.proxies = ["socks5://a:1", "socks5h://b", "socks5://c:3"]',
+    ],
     [["-a", "2mib"], 'defense.anti-replay.max-size = "2mib"'],
     [["-a", "0"], "defense.anti-replay.max-size = 0"],
     [["--fast-mode"], "telegram.fast-mode = true"],
@@ -52,6 +58,43 @@ Deno.test("simple-run does keep a long idle timeout, and fall back on unknown da
   const config = await served(":3128", tlsHex, "--no-links", "-t", "1s");
   assertEquals(config.network.timeout, { tcpMs: 1000, httpMs: 1000, handshakeMs: 10_000, idleMs: 300_000 });
   assertEquals(config.allowFallbackOnUnknownDc, true);
+});
+
+Deno.test("simple-run does take --doh-ip as mtg v2 does, and tells the better name", async () => {
+  for (const flags of [["-n", "1.1.1.1"], ["--doh-ip=1.1.1.1"]]) {
+    const { code, warnings, configs } = await runMain(["simple-run", "127.0.0.1:1", tlsHex, ...flags]);
+    assertEquals([code, warnings], [0, ['--doh-ip is deprecated: use --dns, here "https://1.1.1.1"']]);
+    assertEquals(configs[0]?.network.dns, { kind: "https", url: "https://1.1.1.1/dns-query" });
+  }
+});
+
+Deno.test("simple-run does take flags before the environment, and that before defaults", async () => {
+  const env = {
+    MTG_CONCURRENCY: "5",
+    MTG_GRACE: "7s",
+    MTG_BIND_TO: ":1",
+    MTG_ALLOW_FALLBACK_ON_UNKNOWN_DC: "no",
+    MTG_DC_OVERRIDES: "2=127.0.0.1:1",
+    MTG_NETWORK_PROXIES: "socks5://a:1",
+  };
+  const { errors, configs } = await runMain(["simple-run", "127.0.0.1:2", tlsHex, "-c", "6"], { env });
+  assertEquals(errors, []);
+  const [config] = configs;
+  assertEquals([config?.concurrency, config?.graceMs, config?.bindTo[0]], [6, 7000, {
+    kind: "tcp",
+    host: "127.0.0.1",
+    port: 2,
+  }]);
+  assertEquals([config?.allowFallbackOnUnknownDc, config?.dcOverrides.size, config?.network.uplinks.length], [
+    false,
+    1,
+    1,
+  ]);
+  const wrong = await runMain(["simple-run", "127.0.0.1:2", tlsHex, "-t", "x"], { env: { ...env, MTG_GRACE: "7" } });
+  assertEquals(wrong.errors, [
+    'mtg: MTG_GRACE = "7": expected a duration such as "10s" or "1m30s"',
+    'mtg: --timeout = "x": expected a duration such as "10s" or "1m30s"',
+  ]);
 });
 
 Deno.test("simple-run does print links unless told not to", async () => {
@@ -81,6 +124,14 @@ Deno.test("simple-run does speak of flags and arguments in its messages", async 
     ]],
     [[":3128", tlsHex, "--workers", "many"], [
       '--workers = "many": expected "auto" or a whole number from 1 to 256',
+    ]],
+    [[":3128", tlsHex, "--dns", "dns"], [
+      '--dns = "dns": expected a DNS server such as "https://1.1.1.1", "tls://dns.example.com", "udp://1.1.1.1" or "1.1.1.1"' +
+      ": with udp the server must be an IP address",
+    ]],
+    [[":3128", tlsHex, "-s", "http://me:hunter2@a"], [
+      '--socks5-proxy = "http://(hidden)@a": expected a SOCKS5 proxy such as ' +
+      '"socks5://user:password@203.0.113.9:1080", or "" for the direct way',
     ]],
     [[":3128", tlsHex, "--dc-override", "2"], [
       '--dc-override = "2": expected a data centre and its address, 2=127.0.0.1:8443',

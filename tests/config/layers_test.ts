@@ -167,3 +167,22 @@ Deno.test("loadConfig() does run without what is not there yet, and tells if it 
     assertEquals(warningsOf(text.replace("true", "false").replace(/\[".*"\]/, "[]")), []);
   }
 });
+
+Deno.test("loadConfig() does take a file with every key of mtg v2", () => {
+  const text = Deno.readTextFileSync(new URL("../fixtures/config/mtg_v2.toml", import.meta.url));
+  const { config, warnings } = loadConfig({ file: { name: "config.toml", text } });
+  const keepAlive = "net.ipv4.tcp_keepalive_time, net.ipv4.tcp_keepalive_intvl, net.ipv4.tcp_keepalive_probes";
+  assertEquals(warnings.map(({ message }) => message.replace("config.toml:", "")), [
+    "14:1: domain-fronting-ip is deprecated: domain-fronting.ip is its name now, and acts",
+    "13:1: domain-fronting-port is deprecated: domain-fronting.port is its name now, and acts",
+    "15:1: domain-fronting-proxy-protocol is deprecated: domain-fronting.proxy-protocol is its name now, and acts",
+    "23:1: network.doh-ip is deprecated: network.dns is its name now, and acts",
+    "35:1: network.keep-alive.idle, network.keep-alive.interval, network.keep-alive.count: Deno cannot set them, " +
+    `so the system's own values hold (sysctl ${keepAlive})`,
+    "45:1: defense.blocklist.enabled: [defense.blocklist] is not in this version yet, the proxy runs without it",
+    "57:1: defense.doppelganger.urls: [defense.doppelganger] is not in this version yet, the proxy runs without it",
+    "69:1: stats.prometheus.enabled: [stats.prometheus] is not in this version yet, the proxy runs without it",
+  ]);
+  assertEquals([config.domainFronting.ip, config.domainFronting.port], ["192.0.2.11", 8443]);
+  assertEquals([config.network.uplinks.length, config.network.timeout.idleMs], [2, 60_000]);
+});

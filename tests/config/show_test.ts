@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { envName } from "../../lib/config/env.ts";
+import { allFields } from "../../lib/config/fields.ts";
 import { hideSecrets, showPath, showValue } from "../../lib/config/show.ts";
 import { formatSecret, secretOf } from "../../lib/policy/secret.ts";
 
@@ -30,12 +32,29 @@ Deno.test("hideSecrets() does hide every kind in every encoding, wherever it sta
     }
   }
   assertEquals(hideSecrets(`${formatSecret(secrets[0]!, "hex")}f`), "(hidden)");
+  assertEquals(hideSecrets(`${formatSecret(secrets[2]!, "base64")}x secret`), "(hidden) secret");
 });
 
 Deno.test("hideSecrets() does leave names and addresses alone", () => {
+  for (const { key } of allFields) assertEquals(hideSecrets(`${key} ${envName(key)}`), `${key} ${envName(key)}`);
   for (const text of ["allow-fallback-on-unknown-dc", "proxy.example.com", "2001:db8::7", "generate-secret"]) {
     assertEquals(hideSecrets(text), text);
   }
+});
+
+Deno.test("showValue() does hide users and passwords, also where they are written wrong", () => {
+  const cases: readonly (readonly [unknown, string])[] = [
+    ["socks5://user:pass@host:1", '"socks5://(hidden)@host:1"'],
+    ["socks5://user:p@ss@host:1", '"socks5://(hidden)@host:1"'],
+    ["socks5://user:pa ss@host:1", '"socks5://(hidden)@host:1"'],
+    ['socks5://user:pa"ss@host:1', '"socks5://(hidden)@host:1"'],
+    ["socks5://us/er:pa/ss@host:1", '"socks5://(hidden)@host:1"'],
+    ["user:pass@host:1", '"(hidden)@host:1"'],
+    [["", "SOCKS5H://u@h", "socks5://a"], '["","SOCKS5H://(hidden)@h","socks5://a"]'],
+    [{ "u:p@h": 1 }, '{"(hidden)@h":1}'],
+    [{ a: "u:p@h" }, '{"a":"(hidden)@h"}'],
+  ];
+  for (const [raw, shown] of cases) assertEquals(showValue(raw, false), shown);
 });
 
 Deno.test("showPath() does write dotted keys", () => {

@@ -47,12 +47,15 @@ Deno.test("examine() does come to an end in time where each answer takes as long
     clock,
     resolver: { resolve: late(3_500, good.resolver.resolve) },
     touch: late(4_000, good.touch),
+    askTime: never,
+    askSiteDate: never,
     watchSite: never,
     publicAddresses: late(4_000, () => Promise.resolve({ ipv4: "203.0.113.8", ipv6: undefined })),
     whoAnswers: late(3_500, good.whoAnswers),
   }, ['domain-fronting.host = "time.example"', "domain-fronting.ip = ", "public-ipv4 = ", "public-ipv6 = "]);
   await clock.advance(12_000);
   const lines = complaints(await Promise.all(groups));
+  assert(lines.some((line) => line.startsWith("clock/offset warning: nobody told the time")), lines.join("\n"));
   assert(lines.some((line) => /^front\/tls bad: .* no answer within 4 s/.test(line)), lines.join("\n"));
   assertEquals(clock.pendingMs, []);
 });

@@ -21,7 +21,7 @@ export interface DnsQuery extends DnsQuestion {
   readonly id: number;
   readonly size: number;
   readonly transport: "udp" | "tcp" | "tls" | "https";
-  /** Of the sender; 0 over HTTPS. */
+  /** Of the sender. */
   readonly port: number;
   /** How often this question has been asked, this time included. */
   readonly nth: number;
@@ -263,12 +263,12 @@ export class DnsHttpsServer implements AsyncDisposable {
     this.#desk = new Desk(script);
     const tls = { cert: read("dns.pem"), key: read("dns.key") };
     const options = { hostname: "127.0.0.1", port, onListen() {}, ...tls };
-    this.#server = Deno.serve(options, async (request) => {
+    this.#server = Deno.serve(options, async (request, { remoteAddr }) => {
       const { pathname } = new URL(request.url);
       const contentType = request.headers.get("content-type");
       const accept = request.headers.get("accept");
       this.requests.push({ method: request.method, path: pathname, contentType, accept });
-      const [reply] = await this.#desk.answer(new Uint8Array(await request.arrayBuffer()), "https", 0);
+      const [reply] = await this.#desk.answer(new Uint8Array(await request.arrayBuffer()), "https", remoteAddr.port);
       const response = respond?.();
       if (response !== undefined) return response;
       if (reply === undefined) await this.#closing.promise;

@@ -1,0 +1,42 @@
+/** How others are reached: where names are looked up, and which ways lead to Telegram. */
+import type { PreferIp } from "../address.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { systemRandom } from "../crypto/random.ts";
+import type { EventSink } from "../events/event.ts";
+import { DirectDialer } from "../net/dialer.ts";
+import { type CachingResolver, createResolver } from "../dns/resolver.ts";
+import { ResolvingDialer } from "../net/resolving_dialer.ts";
+import { UplinkDialer, uplinkDialers } from "../net/uplinks.ts";
+import type { Dialer } from "../relay/dialer.ts";
+
+export class Network implements Disposable {
+  /** To Telegram, through the SOCKS5 proxies if there are any. */
+  readonly telegram: Dialer;
+  /** To everyone else. */
+  readonly direct: Dialer;
+  /** Dials take no longer, so that so much later nobody uses it any more. */
+  readonly longestDialMs: number;
+  readonly #resolver: CachingResolver;
+
+  constructor({ network, preferIp }: Config, { clock, events }: { readonly clock: Clock; readonly events: EventSink }) {
+    const { dns, uplinks, keepAlive, timeout: { tcpMs: timeoutMs, httpMs } } = network;
+    this.longestDialMs = Math.max(timeoutMs, httpMs);
+    const onStale = ({ host, reason }: { readonly host: string; readonly reason: string }) =>
+      events.emit({ type: "name-stale", host, reason });
+    const resolver = this.#resolver = createResolver(dns, { clock, timeoutMs, onStale });
+    const dialer = new DirectDialer({ keepAlive });
+    this.direct = new ResolvingDialer({ resolver, preferIp: preferenceOf(preferIp), clock, dialer });
+    const dialers = uplinkDialers({ direct: this.direct, resolver, clock, timeoutMs });
+    this.telegram = new UplinkDialer({ ...dialers, uplinks, clock, random: systemRandom, events, timeoutMs });
+  }
+
+  [Symbol.dispose](): void {
+    this.#resolver[Symbol.dispose]();
+  }
+}
+
+/** `only-ipv6` is meant for Telegram: the fronted site or a SOCKS5 proxy may have no such address. */
+export function preferenceOf(preferIp: PreferIp): PreferIp {
+  return preferIp.endsWith("ipv4") ? "prefer-ipv4" : "prefer-ipv6";
+}

@@ -1,0 +1,52 @@
+/** A web site on `node:tls`, which can be told what Deno's own server cannot: versions and application protocols. */
+import { createServer, type Server, type TLSSocket } from "node:tls";
+
+const fixtures = new URL("../fixtures/tls/", import.meta.url);
+
+export interface NodeSiteOptions {
+  readonly maxVersion?: "TLSv1.2" | undefined;
+  /** None by default. */
+  readonly protocols?: readonly string[] | undefined;
+  /** What it answers to every request, headers and all; nothing by default. */
+  readonly answer?: string | undefined;
+}
+
+export class NodeSite implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets = new Set<TLSSocket>();
+  /** Requests as they came. */
+  readonly requests: string[] = [];
+
+  private constructor({ maxVersion, protocols, answer }: NodeSiteOptions) {
+    const [cert, key] = ["front.pem", "front.key"].map((name) => Deno.readTextFileSync(new URL(name, fixtures)));
+    const chosen = {
+      ...maxVersion === undefined ? {} : { maxVersion },
+      ...protocols === undefined ? {} : { ALPNProtocols: [...protocols] },
+    };
+    this.#server = createServer({ cert: cert!, key: key!, ...chosen }, (socket) => {
+      this.#sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("data", (data: Uint8Array) => {
+        this.requests.push(new TextDecoder().decode(data));
+        if (answer !== undefined) socket.end(answer);
+      });
+    });
+    this.#server.on("tlsClientError", () => {});
+  }
+
+  static async start(options: NodeSiteOptions = {}): Promise<NodeSite> {
+    const site = new NodeSite(options);
+    await new Promise<void>((resolve) => site.#server.listen(0, "127.0.0.1", resolve));
+    return site;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
