@@ -203,7 +203,7 @@ class LinkCheck {
 
 const wrongTime: Finding = {
   code: "wrong-time",
-  detail: "a stranger's answer; the proxy's only once the time was corrected",
+  detail: "the proxy takes this client for a stranger until the time that it is told is corrected",
   cause: "This machine and the proxy do not agree on the time: see below.",
   remedy: "See below.",
 };

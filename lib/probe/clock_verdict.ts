@@ -41,7 +41,8 @@ export function judgeClock(
       cause:
         "One of them is wrong. The proxy takes only clients whose time is its own, to keep replayed greetings out.",
       remedy:
-        `Look at the clock of this machine. ${setClock} If it is right, whoever runs the proxy should set the other one.`,
+        "Look at the clock of this machine, and set it, best by a time server (NTP). If it is right, whoever runs the " +
+        "proxy should set the other one.",
     };
   }
   if (correctedMs !== 0) {
