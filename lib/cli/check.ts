@@ -26,6 +26,7 @@ export const check: Command = {
   docs:
     "Goes the way of a Telegram app through the proxy of a link, on any machine: looks the name up, connects, shows the\n" +
     "secret, asks Telegram through the proxy, and compares clocks. Of what fails it tells the likely cause and what to do.\n" +
+    "Where the proxy does not answer, the web site that it looks like and time servers are asked for the time.\n" +
     "Put the link into quotes, since it holds characters that shells take for their own. It is never printed.",
   arguments: [{ name: "<link>", docs: "a link such as tg://proxy?… or https://t.me/proxy?…" }],
   flags: [

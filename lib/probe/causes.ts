@@ -79,8 +79,25 @@ function wordOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** No welcome in fake TLS. `host` is the one in the secret; `clock` says what is known of this machine's. */
-export function rebuffed(rebuff: Rebuff, host: string, clock: string): Finding {
+export interface Circumstances {
+  /** In the secret. */
+  readonly host: string;
+  /** Whether an ordinary TLS client gets to the site behind the proxy at the same address and by the same name. */
+  readonly visited: boolean;
+  /** What is known of this machine's clock: whole sentences. */
+  readonly clock: string;
+}
+
+/** No welcome in fake TLS. */
+export function rebuffed(rebuff: Rebuff, { host, visited, clock }: Circumstances): Finding {
+  if (visited && (rebuff.kind === "closed" || rebuff.kind === "reset" || rebuff.kind === "silent")) {
+    return {
+      code: "greeting-blocked",
+      detail: "the greeting of a Telegram app gets no answer, an ordinary visit to the web site behind the proxy does",
+      cause: "A censor on the way knows the greeting of Telegram's apps by its looks.",
+      remedy: `${elsewhere}, or a newer version of the app, which may greet in another way.`,
+    };
+  }
   switch (rebuff.kind) {
     case "site":
       return {

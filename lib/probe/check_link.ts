@@ -11,16 +11,19 @@ import { formatAddress, type TcpAddress } from "../address.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Conn } from "../relay/conn.ts";
+import type { Resolver } from "../relay/resolver.ts";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "./causes.ts";
-import { askTime, corrections, isRight, type TimeAnswer } from "./clock.ts";
+import { askTime, corrections, isRight, siteBehind, type TimeAnswer, type TimeSource } from "./clock.ts";
 import { judgeClock } from "./clock_verdict.ts";
 import { within } from "./deadline.ts";
 import type { Welcome } from "./knock.ts";
 import { allWell, type Outcome, type Step } from "./step.ts";
-import { type TimeParts, timeSources } from "./time_sources.ts";
 import { Way, type WayParts } from "./way.ts";
 
-export interface CheckOptions extends WayParts, TimeParts {
+export interface CheckOptions extends WayParts {
+  readonly resolver: Resolver;
+  /** Who can tell the time where a proxy at `address` looks like `host`: `siteBehind`, and others. */
+  readonly timeSources: (address: TcpAddress, host: string) => readonly TimeSource[];
   /** For each step; twice as long for an answer of Telegram. */
   readonly timeoutMs: number;
   /** All data centres instead of one. */
@@ -110,10 +113,12 @@ class LinkCheck {
       return { address, failure, ms: this.#now() - startMs };
     }));
     const reached = tries.find(({ failure }) => failure === undefined);
-    for (const { address, failure, ms } of tries) {
-      const step = "tcp";
-      if (failure !== undefined) this.#tell({ step, outcome: reached ? "warning" : "failed", ms, ...failure });
-      else this.#tell({ step, outcome: "ok", code: "connected", ms, detail: `${formatAddress(address)} answers` });
+    for (const { address: tried, failure, ms } of tries) {
+      const address = formatAddress(tried);
+      const finding = failure === undefined
+        ? { outcome: "ok", code: "connected", detail: `${address} answers` } as const
+        : { outcome: reached ? "warning" : "failed", ...failure } as const;
+      this.#tell({ step: "tcp", ms, address, ...finding });
     }
     return reached?.address;
   }
@@ -129,7 +134,8 @@ class LinkCheck {
       this.#tell({ step: "fake-tls", outcome: "failed", ms: second.ms, ...wrongTime });
       return second.conn;
     }
-    const finding = rebuffed(first, this.#link.secret.host, this.#clockText());
+    const visited = this.#times.some(({ from }) => from === siteBehind);
+    const finding = rebuffed(first, { host: this.#link.secret.host, visited, clock: this.#clockText() });
     this.#tell({ step: "fake-tls", outcome: "failed", ms, ...finding });
     return undefined;
   }
@@ -146,9 +152,8 @@ class LinkCheck {
 
   /** Asks others for the time and tries again with theirs. */
   async #knockCorrected(way: Way, address: TcpAddress): Promise<Welcome | undefined> {
-    const { clock, timeoutMs: ms, signal } = this.#options;
-    const sources = timeSources(address, this.#link.secret.host, this.#options);
-    this.#times = await askTime(sources, { clock, ms, signal });
+    const { clock, timeoutMs: ms, signal, timeSources } = this.#options;
+    this.#times = await askTime(timeSources(address, this.#link.secret.host), { clock, ms, signal });
     for (const aheadMs of corrections(this.#times)) {
       way.aheadMs = aheadMs;
       const answer = await way.knock();
@@ -176,10 +181,10 @@ class LinkCheck {
       const aheadMs = Math.round(clock.nowMs() - ms / 2 - timeMs);
       this.#times = [...this.#times.filter(({ from }) => from !== telegram), { from: telegram, aheadMs }];
       const detail = `data centre ${dc} answers through the proxy`;
-      this.#tell({ step: "telegram", outcome: "ok", code: "answered", ms, detail });
+      this.#tell({ step: "telegram", outcome: "ok", code: "answered", ms, detail, dc });
     } catch (error) {
       const finding = dcFailed(dc, this.#link.secret.kind, error);
-      this.#tell({ step: "telegram", outcome: "failed", ms: this.#now() - startMs, ...finding });
+      this.#tell({ step: "telegram", outcome: "failed", ms: this.#now() - startMs, dc, ...finding });
     }
   }
 
@@ -187,9 +192,10 @@ class LinkCheck {
     return this.#options.clock.elapsedMs();
   }
 
-  #tell({ step, outcome, code, ms, detail, ...why }: Step): void {
+  #tell({ step, outcome, code, ms, detail, cause, remedy, ...facts }: Step): void {
     if (this.#options.signal.aborted) return;
-    const told = { step, outcome, code, ms: Math.round(ms * 10) / 10, detail, ...why };
+    const why = { ...cause === undefined ? {} : { cause }, ...remedy === undefined ? {} : { remedy } };
+    const told = { step, outcome, code, ms: Math.round(ms * 10) / 10, ...facts, detail, ...why };
     this.steps.push(told);
     this.#options.onStep?.(told);
   }
@@ -197,7 +203,7 @@ class LinkCheck {
 
 const wrongTime: Finding = {
   code: "wrong-time",
-  detail: "a stranger's answer; the proxy's only once the time was corrected",
+  detail: "the proxy takes this client for a stranger until the time that it is told is corrected",
   cause: "This machine and the proxy do not agree on the time: see below.",
   remedy: "See below.",
 };

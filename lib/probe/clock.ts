@@ -6,9 +6,12 @@ import { within } from "./deadline.ts";
 export interface TimeSource {
   /** For people: `the site www.example.com`. */
   readonly name: string;
-  /** Unix time in milliseconds. */
+  /** How far this machine is ahead of it, in milliseconds; negative if it is behind. */
   ask(signal: AbortSignal): Promise<number>;
 }
+
+/** The site that a proxy shows to strangers, asked at the address of the proxy. */
+export const siteBehind = "the site behind the proxy";
 
 export interface TimeAnswer {
   readonly from: string;
@@ -27,13 +30,9 @@ export async function askTime(
   sources: readonly TimeSource[],
   deadline: { readonly clock: Clock; readonly ms: number; readonly signal: AbortSignal },
 ): Promise<readonly TimeAnswer[]> {
-  const { clock } = deadline;
   const answers = await Promise.all(sources.map(async ({ name, ask }) => {
-    const startMs = clock.elapsedMs();
     try {
-      const timeMs = await within(deadline, ask);
-      const halfwayMs = clock.nowMs() - (clock.elapsedMs() - startMs) / 2;
-      return [{ from: name, aheadMs: Math.round(halfwayMs - timeMs) }];
+      return [{ from: name, aheadMs: Math.round(await within(deadline, ask)) }];
     } catch {
       deadline.signal.throwIfAborted();
       return [];

@@ -24,6 +24,7 @@ export function judgeClock(
     return {
       outcome: "failed",
       code: "proxy-clock-off",
+      aheadMs: telegram.aheadMs,
       detail: `the clock of the proxy is ${
         aheadOrBehind(telegram.aheadMs - correctedMs)
       }; that of this machine is right by Telegram`,
@@ -40,13 +41,15 @@ export function judgeClock(
       cause:
         "One of them is wrong. The proxy takes only clients whose time is its own, to keep replayed greetings out.",
       remedy:
-        `Look at the clock of this machine. ${setClock} If it is right, whoever runs the proxy should set the other one.`,
+        "Look at the clock of this machine, and set it, best by a time server (NTP). If it is right, whoever runs the " +
+        "proxy should set the other one.",
     };
   }
   if (correctedMs !== 0) {
     return {
       outcome: "failed",
       code: "clock-off",
+      aheadMs,
       detail: `the clock of this machine is ${aheadOrBehind(aheadMs)}, by ${by}`,
       cause:
         "The proxy takes only clients whose time is right, to keep replayed greetings out. Boards without a battery " +
@@ -56,11 +59,12 @@ export function judgeClock(
   }
   if (Math.abs(aheadMs) <= tolerableMs) {
     const off = Math.abs(aheadMs) < 1_500 ? "right" : aheadOrBehind(aheadMs);
-    return { outcome: "ok", code: "clock-right", detail: `the clock of this machine is ${off}, by ${by}` };
+    return { outcome: "ok", code: "clock-right", aheadMs, detail: `the clock of this machine is ${off}, by ${by}` };
   }
   return {
     outcome: "warning",
     code: "clock-differs",
+    aheadMs,
     detail: `the clock of this machine is ${aheadOrBehind(aheadMs)}, by ${by}`,
     cause: "This proxy takes it; others tolerate 3 s.",
     remedy: setClock,

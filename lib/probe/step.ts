@@ -12,6 +12,12 @@ export interface Step {
   readonly ms: number;
   /** What was found, for people. */
   readonly detail: string;
+  /** Of a step of TCP: what was connected to. */
+  readonly address?: string;
+  /** Of a step of Telegram: which data centre was asked. */
+  readonly dc?: number;
+  /** Of the clock: how much this machine's is ahead of the right time, as far as that is known; negative if it is behind. */
+  readonly aheadMs?: number;
   /** Unless all is well: why it is so, most likely. */
   readonly cause?: string;
   /** What can be done about it. */

@@ -52,6 +52,6 @@ Deno.test("mtg check loads neither proxy nor daemon", async () => {
   assertEquals(code, 0);
   const { modules } = JSON.parse(out) as { modules: readonly { specifier: string; dependencies?: unknown[] }[] };
   const rooms = new Set(modules.map(({ specifier }) => /\/lib\/([a-z]+)\//.exec(specifier)?.[1]));
-  assertEquals(["proxy", "daemon", "metrics", "config"].filter((room) => rooms.has(room)), []);
+  assertEquals(["proxy", "thread", "workers", "daemon", "doctor", "metrics"].filter((room) => rooms.has(room)), []);
   assertEquals(rooms.has("probe"), true);
 });

@@ -1,17 +1,18 @@
 /** `mtg check` over sockets of this machine, with a clock and a network that a test may bend. */
 import { systemRandom } from "../../lib/crypto/random.ts";
+import { siteClock } from "../../lib/cli/check_here.ts";
 import { main } from "../../lib/cli/mod.ts";
 import { denoEnvironment } from "../../lib/cli/environment.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
-import { dialTls } from "../../lib/net/tls_dialer.ts";
 import { proxyLinks } from "../../lib/policy/proxy_link.ts";
 import { type Secret, secretOf } from "../../lib/policy/secret.ts";
 import { checkLink } from "../../lib/probe/check_link.ts";
+import { siteBehind } from "../../lib/probe/clock.ts";
 import type { Step } from "../../lib/probe/step.ts";
 import type { Resolver } from "../../lib/relay/resolver.ts";
 import { FakeDc } from "../support/fake_dc.ts";
-import { Site, siteAuthority, siteName, type SiteScript } from "../support/fronted_site.ts";
+import { Site, siteName, type SiteScript } from "../support/fronted_site.ts";
 import { MtprotoServer } from "../support/mtproto/server.ts";
 
 /** Steps may take so long, where nothing answers. */
@@ -22,7 +23,7 @@ export interface CheckWorld {
   readonly aheadMs?: number;
   /** Addresses by name; other names are not known. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
-  /** Ports of this machine that stand in for those of other ones: `203.0.113.7:80` leads to the port. */
+  /** Ports of this machine that stand in for those of other ones: `203.0.113.7:443` leads to the port. */
   readonly ports?: Readonly<Record<string, number>>;
 }
 
@@ -46,6 +47,8 @@ export async function runCheck(link: string, world: CheckWorld = {}, ...flags: r
       return hosts === undefined ? Promise.reject(new Error(`there is no address of ${host}`)) : Promise.resolve(hosts);
     },
   };
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  const { signal } = new AbortController();
   const there = (host: string, port: number) => {
     const local = ports[`${host}:${port}`];
     return { kind: "tcp", host: local === undefined ? host : "127.0.0.1", port: local ?? port } as const;
@@ -60,13 +63,18 @@ export async function runCheck(link: string, world: CheckWorld = {}, ...flags: r
         dialer: {
           dial: (to, options) => directDialer.dial(to.kind === "tcp" ? there(to.host, to.port) : to, options),
         },
-        tlsDialer: {
-          dial: (to, host, { signal }) => dialTls(there(to.host, to.port), host, { signal, caCerts: [siteAuthority] }),
-        },
         resolver,
-        clock: { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs },
+        clock,
+        timeSources: (address, host) => [
+          siteClock(siteBehind, { host, clock, address: () => Promise.resolve(address) }),
+          siteClock(`https://${host}`, {
+            host,
+            clock,
+            address: async () => there((await resolver.resolve(host, { signal }))[0]!, 443),
+          }),
+        ],
         random: systemRandom,
-        signal: new AbortController().signal,
+        signal,
       }),
   });
   const text = printed.join("\n");
@@ -91,8 +99,8 @@ export async function startTelegram(): Promise<FakeDc> {
 }
 
 /** A web site that tells the time; it is `aheadMs` wrong. */
-export function datedSite(aheadMs = 0, start: (script: SiteScript) => Site = Site.tls): Site {
-  return start(async ({ reader, write, closeWrite }) => {
+export function datedSite(aheadMs = 0): Site {
+  const script: SiteScript = async ({ reader, write, closeWrite }) => {
     let request = "";
     while (!request.includes("\r\n\r\n")) {
       const part = await reader.some();
@@ -105,5 +113,6 @@ export function datedSite(aheadMs = 0, start: (script: SiteScript) => Site = Sit
     );
     await closeWrite();
     await reader.all();
-  });
+  };
+  return Site.tls(script);
 }

@@ -9,7 +9,9 @@ const at4 = { kind: "tcp", host: "203.0.113.7", port: 443 } as const;
 const at6 = { kind: "tcp", host: "2001:db8::7", port: 443 } as const;
 const late = new TimedOut(5_000);
 const failure = (code: string) => Object.assign(new Error("the system's words"), { code });
-const rebuff = (rebuff: Rebuff) => rebuffed(rebuff, "front.test", "CLOCK.");
+const rebuff = (rebuff: Rebuff) => rebuffed(rebuff, { host: "front.test", visited: false, clock: "CLOCK." });
+const visited = (kind: "closed" | "reset" | "silent" | "broken-off") =>
+  rebuffed({ kind, received: 0 }, { host: "front.test", visited: true, clock: "CLOCK." });
 const silent: Rebuff = { kind: "silent", received: 0 };
 
 /** What was seen; the word for it; what is said of it, and of its cause. */
@@ -52,6 +54,10 @@ const table: readonly (readonly [Finding, string, string, string])[] = [
   ],
   [rebuff(silent), "silent-after-hello", "gets no answer", "A censor on the way swallows it"],
   [rebuff({ kind: "broken-off", received: 50 }), "broken-off", "stops after 50 bytes", "MTU"],
+  [visited("closed"), "greeting-blocked", "an ordinary visit", "A censor on the way knows the greeting"],
+  [visited("reset"), "greeting-blocked", "an ordinary visit", "A censor on the way knows the greeting"],
+  [visited("silent"), "greeting-blocked", "an ordinary visit", "A censor on the way knows the greeting"],
+  [visited("broken-off"), "broken-off", "stops after 0 bytes", "MTU"],
   [
     dcFailed(4, "tls", late),
     "telegram-silent",

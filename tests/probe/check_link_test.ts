@@ -21,7 +21,7 @@ interface World {
   readonly signal?: AbortSignal;
 }
 
-/** Options, and what was dialed. Names that are not known, and TLS, get no answer. */
+/** Options, and what was dialed. Where there is nothing, there is no answer. */
 function world({ clock, hosts, serve, signal = new AbortController().signal }: World) {
   const conns: MemoryConn[] = [];
   const never = ({ signal }: { signal: AbortSignal }) => clock.sleep(1e9, signal).then(() => Promise.reject());
@@ -34,7 +34,7 @@ function world({ clock, hosts, serve, signal = new AbortController().signal }: W
   };
   const options: CheckOptions = {
     dialer: { dial: (_, options) => dial(options) },
-    tlsDialer: { dial: (_to, _host, options) => never(options) },
+    timeSources: () => [{ name: "nobody", ask: (signal) => never({ signal }) }],
     resolver: { resolve: (_, options) => hosts === undefined ? never(options) : Promise.resolve(hosts) },
     clock,
     random: systemRandom,
