@@ -89,11 +89,21 @@ export async function updates(
   });
   try {
     await using _operator = new Operator(config, service, {});
-    if (config.autoUpdate) await heard.promise;
+    if (config.autoUpdate) await within10s(heard.promise);
   } finally {
     resetSync();
   }
   return [lines, [...socks.requests]];
+}
+
+async function within10s(promise: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("nothing was logged in 10 s")), 10_000);
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** With a short time for `key` a connection of `open()` is ended for `reason`, with a long one not. */

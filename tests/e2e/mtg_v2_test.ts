@@ -55,8 +55,8 @@ Deno.test("mtg run serves by a file of mtg v2 with every key, and warns of each 
   const overrides = `\n[dc-overrides]\n2 = ${JSON.stringify(world.dc.addresses)}\n`;
   await using daemon = await DaemonProcess.start({ config: config + overrides, file });
   let clients = 0;
-  // Which of the two proxies it is, is drawn by lot.
-  while (locked.requests.length === 0 || plain.requests.length === 0) {
+  // Which of the two proxies it is, is drawn by lot; that it is 50 times the same does not happen.
+  while (clients < 50 && (locked.requests.length === 0 || plain.requests.length === 0)) {
     const preface = new TextEncoder().encode(header("203.0.113.9", 1_000 + clients++));
     using client = await RawClient.connect({ port: daemon.port, secret: world.secret, preface });
     await echo(client);
@@ -68,6 +68,7 @@ Deno.test("mtg run serves by a file of mtg v2 with every key, and warns of each 
 
   const asked = Array(clients).fill(`127.0.0.1:${world.dc.port}`);
   assertEquals([...locked.requests, ...plain.requests], asked);
+  assert(locked.requests.length > 0 && plain.requests.length > 0);
   assertEquals(world.dns.queries.map(({ name }) => name).filter((name) => name !== "socks.test"), []);
   assert(world.dns.queries.length > 0);
   const toldToSite = world.site.received(world.site.connections - 1);
