@@ -5,8 +5,8 @@
  * set `"unstable": ["net", "worker-options"]` in your `deno.json`. Without them the process exits with 70, and nothing can catch
  * that. What such workers share, `Slots` and a `ReplayFilter`, lives in a `SharedArrayBuffer`; each says which worker it is.
  *
- * `imports` in your `deno.json` must say where the standard library's `@std/crypto/timing-safe-equal` comes from:
- * `"npm:deno-std@1.4.0/crypto/timing_safe_equal.js"`.
+ * `imports` in your `deno.json` must say where three packages come from, as that of this repository does:
+ * `@std/crypto/timing-safe-equal`, `dns-packet` and `ip-bigint`.
  *
  * @example
  * ```ts
@@ -42,9 +42,14 @@ export type { Clock } from "./clock.ts";
 export { type RandomSource, systemRandom } from "./crypto/random.ts";
 export { ConfigError, type ConfigErrorPlace, ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export type { ConnectionId, Event, EventSink } from "./events/event.ts";
+export type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config/config.ts";
 export { directDialer } from "./net/dialer.ts";
 export { Listener } from "./net/listener.ts";
+export { CachingResolver, createResolver, type ResolverOptions } from "./dns/resolver.ts";
+export { ResolvingDialer, type ResolvingDialerOptions } from "./net/resolving_dialer.ts";
 export { systemClock } from "./net/system_clock.ts";
+export { UplinkDialer, type UplinkDialers, uplinkDialers, type UplinkOptions } from "./net/uplinks.ts";
+export { IpSet } from "./policy/ip_set.ts";
 export { ReplayFilter, type ReplayFilterOptions } from "./policy/replay_filter.ts";
 export { formatSecret, parseSecret, type Secret, type SecretKind, secretOf } from "./policy/secret.ts";
 export { Slots } from "./policy/slots.ts";
@@ -52,4 +57,5 @@ export type { ProxyOptions } from "./proxy/options.ts";
 export { Proxy } from "./proxy/proxy.ts";
 export type { Conn } from "./relay/conn.ts";
 export type { Dialer } from "./relay/dialer.ts";
-export type { DcOverrides } from "./telegram/addresses.ts";
+export type { Resolver } from "./relay/resolver.ts";
+export type { DcOverrides, DcUpdates } from "./telegram/addresses.ts";

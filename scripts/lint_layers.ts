@@ -12,7 +12,9 @@ const levels: readonly (readonly string[])[] = [
   ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
-  ["proxy", "probe", "net", "metrics"],
+  ["proxy", "probe", "net", "dns", "http", "metrics"],
+  ["thread"],
+  ["workers"],
   ["daemon"],
   ["doctor"],
   ["cli"],
@@ -20,11 +22,12 @@ const levels: readonly (readonly string[])[] = [
 /** Files at the top of `lib/` that everybody may import and that import nothing. */
 const common = new Set(["errors.ts", "clock.ts", "address.ts"]);
 /** Rooms that may name `Deno`, the clock and the system's randomness. */
-const edge = new Set(["net", "metrics", "daemon", "cli"]);
+const edge = new Set(["net", "dns", "http", "metrics", "thread", "workers", "daemon", "cli"]);
 /** Modules of Node that a room may import; none elsewhere. `node:buffer` is what a library wants bytes in. */
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   crypto: ["node:crypto"],
-  net: ["node:dns/promises", "node:net", "node:tls"],
+  dns: ["node:dns/promises"],
+  net: ["node:net", "node:tls"],
   wire: ["node:buffer"],
 };
 const impureCalls = new Set(["setTimeout", "setInterval", "fetch"]);

@@ -89,12 +89,17 @@ async function serve(program: string): Promise<void> {
 
 Deno.test("lib/mod.ts exports what an embedder needs, and nothing else", () => {
   assertEquals(Object.keys(mtg).toSorted(), [
+    "CachingResolver",
     "ConfigError",
+    "IpSet",
     "Listener",
     "ProtocolError",
     "Proxy",
     "ReplayFilter",
+    "ResolvingDialer",
     "Slots",
+    "UplinkDialer",
+    "createResolver",
     "directDialer",
     "formatAddress",
     "formatSecret",
@@ -102,5 +107,6 @@ Deno.test("lib/mod.ts exports what an embedder needs, and nothing else", () => {
     "secretOf",
     "systemClock",
     "systemRandom",
+    "uplinkDialers",
   ]);
 });

@@ -67,7 +67,7 @@ Deno.test("README.md does show the JSON of access, shortened", async () => {
 Deno.test("README.md does name only flags that its commands have", async () => {
   const commands = /^## Commands$([\s\S]*?)^## /m.exec(readme)?.[1] ?? "";
   const helps = await Promise.all(
-    ["run", "simple-run", "generate-secret", "access", "config"].map((name) => mtg(`help ${name}`)),
+    ["run", "simple-run", "generate-secret", "access", "doctor", "check", "config"].map((name) => mtg(`help ${name}`)),
   );
   const known = [await mtg("help"), ...helps].flatMap(({ out }) => all(/(--[a-z][a-z0-9-]*)/g, out.join("\n")));
   for (const flag of all(/(--[a-z][a-z0-9-]*)/g, commands)) {
@@ -75,13 +75,29 @@ Deno.test("README.md does name only flags that its commands have", async () => {
   }
 });
 
+/** What a module and all that it imports ask for by name. */
+function bareImports(module: URL, found = new Set<string>(), seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(module.href)) return found;
+  seen.add(module.href);
+  const statements = Deno.readTextFileSync(module).matchAll(/^(?:import|export)(?! type)[^;]*?from "([^"]+)";/gm);
+  for (const [, name = ""] of statements) {
+    if (name.startsWith(".")) bareImports(new URL(name, module), found, seen);
+    else found.add(name);
+  }
+  return found;
+}
+
 Deno.test("README.md does list every package with its version, and what an embedder has to map", () => {
   const packages = Object.values(manifest.imports).map((target) => /^npm:(@?[^@]+)@([^/]+)/.exec(target) ?? []);
   const listed = all(/^\| `([^`]+` +\| \d[^ |]+) +\|/gm).map((row) => row.replace(/` +\|/, ""));
   assertEquals(new Set(listed), new Set(packages.map(([, name, version]) => `${name} ${version}`)));
   const mapping = JSON.parse(blocks("json").find((block) => block.includes("imports")) ?? "");
-  const name = "@std/crypto/timing-safe-equal";
-  assertEquals(mapping.imports, { [manifest.name]: "./mtg/lib/mod.ts", [name]: manifest.imports[name] });
+  const targets: Readonly<Record<string, string>> = manifest.imports;
+  const needed = [...bareImports(new URL("../lib/mod.ts", import.meta.url))].filter((name) =>
+    !name.startsWith("node:")
+  );
+  const mapped = Object.fromEntries(needed.map((name) => [name, targets[name]]));
+  assertEquals(mapping.imports, { [manifest.name]: "./mtg/lib/mod.ts", ...mapped });
   assertEquals(mapping.unstable, manifest.unstable);
 });
 

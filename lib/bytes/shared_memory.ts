@@ -4,7 +4,7 @@
  * - It lives in memory that its constructor takes as an argument, of which a static `bytesFor()` says how much it needs. Memory
  *   of zeros is its beginning, and any number of instances over the same memory are one thing. An `ArrayBuffer` will do where
  *   only one thread uses it.
- * - That memory, made once by the supervisor (`lib/daemon/shared_state.ts`), is all that is shared. Workers send each other
+ * - That memory, made once by the supervisor (`lib/thread/shared_state.ts`), is all that is shared. Workers send each other
  *   nothing and never wait for each other, but for as long as a lock is held.
  * - What a worker holds and would give back stands in a row of its own, `worker` being the number of the row. If the worker
  *   goes without giving it back, the supervisor does it by that row.

@@ -37,7 +37,8 @@ export const doctor: Command = {
     "Looks at the configuration, the clock, the ways to Telegram, the fronted site, names, the port and the limits of the\n" +
     "system, and says of each what was seen and what to do. It asks time servers, Telegram, the fronted site and, unless\n" +
     "public-ipv4 and public-ipv6 are set, two services that tell this machine's address; it changes nothing. It takes\n" +
-    "12 seconds at most. The exit code is 1 if anything is wrong, 0 if there are but warnings.",
+    "12 seconds at most. Limits of the system can be read only under deno run -A; otherwise it says how to look. The exit\n" +
+    "code is 1 if anything is wrong, 0 if there are but warnings.",
   arguments: [configArgument],
   flags: [{ name: "json", docs: "Print one JSON object, when all is done." }],
   run: async (input, environment) => {

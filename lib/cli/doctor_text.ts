@@ -40,11 +40,11 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** Words on lines; what has no space is never broken. */
+/** Words on lines; what has no space is never broken, nor is a number taken from its unit. */
 function wrap(text: string, first: string, others: string): readonly string[] {
   const lines: string[] = [];
   let line = first;
-  for (const [index, word] of text.split(" ").entries()) {
+  for (const [index, word] of text.split(/ (?!m?s\b)/).entries()) {
     const longer = index === 0 ? line + word : `${line} ${word}`;
     if (longer.length <= width || line.trim() === "") {
       line = longer;

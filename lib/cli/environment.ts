@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
 import type { Patient } from "../doctor/examine.ts";
 import type { Group } from "../doctor/report.ts";
-import type { Family, PublicAddresses } from "../net/public_address.ts";
+import type { Family, PublicAddresses } from "../http/public_address.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Report } from "../probe/check_link.ts";
 import type { CheckWishes } from "./check_here.ts";
@@ -51,7 +51,7 @@ export const denoEnvironment: Environment = {
   detectAddresses: async (config, wanted, signal) =>
     await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
   examine: async function* (patient) {
-    yield* (await import("../doctor/examine_here.ts")).examineHere(patient);
+    yield* (await import("../doctor/examine.ts")).examineHere(patient);
   },
   // Loaded only now: the other commands start several times faster without the proxy.
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),

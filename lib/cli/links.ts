@@ -1,9 +1,9 @@
 /** Under which addresses clients reach a proxy, and the links that say so. */
-import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { ipv4 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
-import type { Family, PublicAddresses } from "../net/public_address.ts";
+import type { Family, PublicAddresses } from "../http/public_address.ts";
+import { isPublic } from "../policy/ip_set.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import type { Secret } from "../policy/secret.ts";
 
@@ -107,8 +107,4 @@ function isWildcard(host: string): boolean {
 /** Whether all interfaces of that family are listened on; `::` takes IPv4 too. */
 function covers(family: Family): (address: TcpAddress) => boolean {
   return ({ host }) => host === "::" || (host === "0.0.0.0" && family === "ipv4");
-}
-
-function isPublic(host: string): boolean {
-  return ipaddr.isValid(host) && ipaddr.parse(host).range() === "unicast";
 }

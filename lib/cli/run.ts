@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { LoadedConfig } from "../config/parse.ts";
 import type { ReloadSource } from "../daemon/serve.ts";
 import { messageOf } from "../errors.ts";
-import type { PublicAddresses } from "../net/public_address.ts";
+import type { PublicAddresses } from "../http/public_address.ts";
 import type { Command, Flag } from "./command.ts";
 import { configArgument, loadConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";

@@ -1,6 +1,6 @@
 /** Parsers of addresses: IP, host name, `host:port`, where to listen. See `values.ts` for what a parser is. */
-import ipaddr from "ipaddr.js";
 import { type Address, formatAddress, type TcpAddress } from "../address.ts";
+import { isNetwork } from "../policy/ip_set.ts";
 import { bad, describe, good, integer, type JsonSchema, type Parsed, type ValueParser } from "./values.ts";
 
 const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
@@ -87,11 +87,11 @@ export const network = describe<string>(schemaOf("[0-9A-Fa-f:.]+(?:/\\d{1,3})?")
   const text = textOf(raw);
   const single = readIpv4(text) ?? readIpv6(text);
   const whole = single === undefined ? text : `${text}/${single.includes(":") ? 128 : 32}`;
-  if (!whole.includes("/") || !ipaddr.isValidCIDR(whole)) {
+  if (!isNetwork(whole)) {
     return bad('expected a network such as "10.0.0.0/8" or "2001:db8::/32", or an IP address');
   }
-  const [address, length] = ipaddr.parseCIDR(whole);
-  return good(`${address.toString()}/${length}`);
+  const [address = "", length] = whole.split("/");
+  return good(`${readIpv6(address) ?? address}/${length}`);
 });
 
 /** An array, or a single one of its elements. `one` parses each. */

@@ -126,7 +126,7 @@ const topFields = {
     default: false,
   }),
   proxyProtocolTrusted: defaulted("proxy-protocol-trusted", listOf(network), {
-    docs: "Networks of load balancers whose PROXY protocol headers are believed; from others a header is refused.",
+    docs: "Networks of load balancers whose PROXY protocol headers are believed; others that send one are strangers.",
     hot: true,
     default: ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
   }),

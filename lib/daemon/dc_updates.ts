@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import { log } from "../metrics/log.ts";
-import type { HttpClient } from "../net/http_client.ts";
+import type { HttpClient } from "../http/http_client.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { directAddresses, parseProxyConfig } from "../telegram/proxy_config.ts";
 

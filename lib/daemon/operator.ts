@@ -2,16 +2,16 @@
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import { log, logEvents } from "../metrics/log.ts";
-import { HttpClient } from "../net/http_client.ts";
+import { HttpClient } from "../http/http_client.ts";
 import { systemClock } from "../net/system_clock.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { Background } from "./background.ts";
 import { keepUpdated } from "./dc_updates.ts";
-import { Network } from "./network.ts";
+import { Network } from "../thread/network.ts";
 import { Reloader } from "./reload.ts";
 import type { ServeOptions } from "./serve.ts";
-import type { Service } from "./service.ts";
-import type { Settings } from "./settings.ts";
+import type { Service } from "../thread/service.ts";
+import type { Settings } from "../thread/settings.ts";
 import { watchFile } from "./watch.ts";
 
 export class Operator implements AsyncDisposable {
@@ -93,7 +93,7 @@ export class Operator implements AsyncDisposable {
   async #keepUpdated(signal: AbortSignal): Promise<void> {
     const clock = systemClock;
     using network = new Network(this.config, { clock, events: logEvents(clock) });
-    using http = new HttpClient({ dialer: network.telegram, clock, timeoutMs: this.config.network.timeout.httpMs });
+    using http = new HttpClient({ dialer: network.downloads, clock, timeoutMs: this.config.network.timeout.httpMs });
     const onUpdate = (dcUpdates: DcUpdates) => void this.#apply({ dcUpdates });
     await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
   }

@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { LoadedConfig } from "../config/parse.ts";
 import { log, type LogFormat, startLogging } from "../metrics/log.ts";
 import { Operator } from "./operator.ts";
-import type { Service } from "./service.ts";
+import type { Service } from "../thread/service.ts";
 import { onEndSignal, onReloadSignal, ReloadRequests } from "./signals.ts";
 
 export interface ServeOptions {
@@ -58,10 +58,10 @@ async function startService(config: Config, logFormat: LogFormat): Promise<Servi
     log("warning", `workers = ${config.workers}, but one serves: several need Linux, and a TCP address in bind-to`);
   }
   if (workers > 1 || config.isolate) {
-    const { Supervisor } = await import("./supervisor.ts");
+    const { Supervisor } = await import("../workers/supervisor.ts");
     return await Supervisor.start({ config, logFormat, workers });
   }
-  const { OneThread } = await import("./one_thread.ts");
+  const { OneThread } = await import("../thread/one_thread.ts");
   return await OneThread.start({ config, logFormat });
 }
 

@@ -1,20 +1,27 @@
 /** The clock: a proxy whose clock is wrong takes its own clients for strangers. */
-import { messageOf } from "../errors.ts";
+import { isIpv6 } from "../address.ts";
+import type { FrontFacts } from "./front_facts.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
-import { listed, seconds } from "./words.ts";
-import { budgetsMs, type ClockDifference, type Site, type Surroundings } from "./world.ts";
+import type { Reached } from "./telegram_checks.ts";
+import { listed, reason, seconds } from "./words.ts";
+import { budgetsMs, type ClockDifference, type Surroundings } from "./world.ts";
 
 /** Parts of what is tolerated from which on the clock is not right any more, and from which on it is wrong. */
 const warningFrom = 0.3;
 const badFrom = 0.7;
-const addressesAtMost = 4;
 const setIt = "let the system keep it: `timedatectl set-ntp true`, or install chrony; then look again";
 
-/** `findSite` gives the fronted site, which is asked where no time server answers. */
-export async function checkClock(
-  surroundings: Surroundings,
-  findSite: () => Promise<Site | undefined>,
-): Promise<Group> {
+/** Who is asked for other reasons, and tells the time too. */
+export interface TimeWitnesses {
+  readonly front: Promise<FrontFacts | undefined>;
+  readonly telegram: readonly Promise<readonly Reached[]>[];
+}
+
+/**
+ * By time servers. Where none answers, for UDP is blocked in many networks, by the fronted site, unless that is on this machine and
+ * goes by the same clock; else by Telegram, whose time is what apps go by.
+ */
+export async function checkClock(surroundings: Surroundings, witnesses: TimeWitnesses): Promise<Group> {
   const { ntpServers, tolerateTimeSkewnessMs } = surroundings.config;
   const asked = await Promise.all(ntpServers.map((server) => askServer(surroundings, server)));
   const answered = asked.filter((one): one is Asked & { outcome: number } => typeof one.outcome === "number");
@@ -24,7 +31,7 @@ export async function checkClock(
     : [note("silent-servers", `no time from ${failures.join("; ")}`, "nothing, if the clock is right below")];
   const check = answered.length > 0
     ? judgeServers(answered, tolerateTimeSkewnessMs)
-    : judgeSite(await askSite(surroundings, findSite), tolerateTimeSkewnessMs);
+    : await judgeByOthers(surroundings, witnesses);
   return { id: "clock", title: "Clock", checks: [...silent, check] };
 }
 
@@ -34,11 +41,12 @@ interface Asked {
   readonly outcome: number | Error;
 }
 
-/** Whichever of its addresses answers first: one family may be of no use here. */
+/** An address of each family, for one may be of no use here; whichever answers first counts. */
 async function askServer(surroundings: Surroundings, server: string): Promise<Asked> {
   const { world } = surroundings;
   try {
-    const hosts = (await surroundings.resolve(server)).slice(0, addressesAtMost);
+    const all = await surroundings.resolve(server);
+    const hosts = [all.find(isIpv6), all.find((host) => !isIpv6(host))].filter((host) => host !== undefined);
     const { aheadMs } = await surroundings.within(budgetsMs.time, async ({ signal }) => {
       const answered = new AbortController();
       const asking = { signal: AbortSignal.any([signal, answered.signal]) };
@@ -50,17 +58,28 @@ async function askServer(surroundings: Surroundings, server: string): Promise<As
     });
     return { server, outcome: aheadMs };
   } catch (error) {
-    const why = error instanceof AggregateError ? error.errors.map(messageOf).join(", ") : messageOf(error);
+    const why = error instanceof AggregateError ? error.errors.map(reason).join(", ") : reason(error);
     return { server, outcome: new Error(`${server}: ${why}`) };
   }
 }
 
+async function judgeByOthers(surroundings: Surroundings, { front, telegram }: TimeWitnesses): Promise<Check> {
+  const { tolerateTimeSkewnessMs } = surroundings.config;
+  const date = await askSite(await front, surroundings);
+  if (date !== undefined) return judge(date.aheadMs, "the fronted site (its Date header)", tolerateTimeSkewnessMs);
+  const signs = (await Promise.all(telegram)).flat().flatMap(({ attempts }) => attempts.map(({ outcome }) => outcome));
+  const offsets = signs.flatMap((sign) => sign instanceof Error ? [] : [sign.aheadMs]);
+  if (offsets.length > 0) return judge(median(offsets), "Telegram", tolerateTimeSkewnessMs);
+  const seen = "nobody told the time: no time server answers over UDP, nor does another site, nor Telegram";
+  return warning("offset", seen, "compare `date -u` with a clock that you trust");
+}
+
 async function askSite(
+  front: FrontFacts | undefined,
   surroundings: Surroundings,
-  findSite: () => Promise<Site | undefined>,
 ): Promise<ClockDifference | undefined> {
-  const site = await findSite();
-  if (site === undefined) return undefined;
+  const { site, isHere } = front ?? {};
+  if (site === undefined || isHere === true) return undefined;
   const { world } = surroundings;
   return await surroundings.within(budgetsMs.site, (asking) => world.askSiteDate(site, asking))
     .catch(() => undefined);
@@ -71,12 +90,6 @@ function judgeServers(answered: readonly (Asked & { readonly outcome: number })[
   const by = listed(answered.map(({ server }) => server));
   const spreadMs = Math.max(...offsets) - Math.min(...offsets);
   return spreadMs > warningFrom * toleratedMs ? disagreement(by, spreadMs) : judge(median(offsets), by, toleratedMs);
-}
-
-function judgeSite(date: ClockDifference | undefined, toleratedMs: number): Check {
-  if (date !== undefined) return judge(date.aheadMs, "the fronted site (its Date header)", toleratedMs);
-  const seen = "nobody told the time: no time server answers over UDP, nor does the fronted site";
-  return warning("offset", seen, "compare `date -u` with a clock that you trust");
 }
 
 function disagreement(servers: string, spreadMs: number): Check {

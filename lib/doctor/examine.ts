@@ -9,7 +9,8 @@ import { checkLimits } from "./limit_checks.ts";
 import { checkNames } from "./name_checks.ts";
 import { checkPort } from "./port_checks.ts";
 import type { Group } from "./report.ts";
-import { checkTelegram } from "./telegram_checks.ts";
+import { systemWorld } from "./system_world.ts";
+import { askTelegram, checkTelegram } from "./telegram_checks.ts";
 import { Surroundings, type World } from "./world.ts";
 
 export interface Patient {
@@ -26,13 +27,26 @@ export interface Patient {
 export function examine({ config, file, warnings }: Patient, world: World): readonly Promise<Group>[] {
   const surroundings = new Surroundings(config, world);
   const front = findFront(surroundings);
+  const telegram = world.ways.map((way) => askTelegram(way, surroundings));
+  const ways = world.ways.map(async (way, number) => {
+    return checkTelegram(await telegram[number]!, { way, number, preferIp: config.preferIp });
+  });
   return [
     Promise.resolve(checkConfig(config, file, warnings)),
-    checkClock(surroundings, async () => (await front)?.site),
-    ...world.ways.map((way, number) => checkTelegram(surroundings, way, number)),
+    checkClock(surroundings, { front, telegram }),
+    ...ways,
     checkFront(front, surroundings),
     checkNames(surroundings),
     checkPort(surroundings),
     checkLimits(surroundings),
   ];
+}
+
+/** Examines on this machine; gives each group of checks as soon as it and those before it are done. */
+export async function* examineHere(patient: Patient): AsyncGenerator<Group> {
+  using world = systemWorld(patient.config);
+  const groups = examine(patient, world);
+  // One that rejects is heard of when its turn comes.
+  for (const group of groups) group.catch(() => {});
+  for (const group of groups) yield await group;
 }

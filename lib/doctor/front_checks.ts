@@ -1,6 +1,6 @@
 /** The fronted site: what strangers get, and what the proxy's own answer is compared with by whoever watches. */
 import { type Address, formatAddress } from "../address.ts";
-import { isOwnConnection } from "../daemon/front_check.ts";
+import { isOwnConnection } from "../thread/front_check.ts";
 import { recordType } from "../faketls/record.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import { groupNames, type SiteFlight, tls13 } from "../faketls/site_flight.ts";

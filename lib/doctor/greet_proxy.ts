@@ -1,10 +1,9 @@
 /** Tells whether a proxy with a given secret answers, as its clients would. */
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
-import { makeClientHello } from "../faketls/own_client_hello.ts";
-import { ownFlightAtMost, readServerFlight, type ServerFlight } from "../faketls/server_flight.ts";
 import type { Secret } from "../policy/secret.ts";
-import { type Conn, writeAll } from "../relay/conn.ts";
+import { knock } from "../probe/knock.ts";
+import type { Conn } from "../relay/conn.ts";
 import { askWithFrame, DcError } from "../telegram/ping.ts";
 import { makeClientFrame } from "../transport/obfuscated2.ts";
 import type { Answerer } from "./world.ts";
@@ -12,6 +11,7 @@ import type { Answerer } from "./world.ts";
 export interface GreetOptions {
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Ends it; nothing else does while nobody answers. */
   readonly signal: AbortSignal;
 }
 
@@ -19,41 +19,13 @@ export interface GreetOptions {
  * Greets whoever is at the other end of `conn`, which is disposed afterwards. With a fake-TLS secret a signed answer is the proof.
  * With others there is none but that Telegram answers through the proxy.
  *
- * @throws {Error} If nobody answers.
+ * @throws The reason of `signal` if it aborts.
  */
 export async function greetProxy(conn: Conn, secret: Secret, options: GreetOptions): Promise<Answerer> {
   using _conn = conn;
-  return await (secret.kind === "tls" ? greetFakeTls : askThrough)(conn, secret, options);
-}
-
-async function greetFakeTls(conn: Conn, secret: Secret, { clock, random, signal }: GreetOptions): Promise<Answerer> {
-  const { host, key } = secret;
-  const hello = makeClientHello({ host, key, timeSeconds: Math.floor(clock.nowMs() / 1000), random });
-  const end = () => conn[Symbol.dispose]();
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    signal.throwIfAborted();
-    await writeAll(conn, hello.bytes);
-    const flight = await readFlight(
-      conn,
-      (received) => readServerFlight(received, { key, clientRandom: hello.random }),
-    );
-    return flight.kind === "verified" ? "proxy" : "other";
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
-}
-
-async function readFlight(conn: Conn, read: (received: Uint8Array) => ServerFlight): Promise<ServerFlight> {
-  const bytes = new Uint8Array(ownFlightAtMost);
-  for (let size = 0;;) {
-    const count = await conn.read(bytes.subarray(size));
-    const flight = read(bytes.subarray(0, size += count ?? 0));
-    if (flight.kind !== "incomplete" || count === null || size === bytes.length) return flight;
-  }
+  if (secret.kind !== "tls") return await askThrough(conn, secret, options);
+  const answer = await knock(conn, { secret, ...options });
+  return answer.kind === "verified" ? "proxy" : "other";
 }
 
 async function askThrough(conn: Conn, { kind, key }: Secret, options: GreetOptions): Promise<Answerer> {

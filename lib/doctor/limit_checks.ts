@@ -5,7 +5,7 @@
 import type { Config } from "../config/config.ts";
 import { tcpBacklog } from "../net/listener.ts";
 import { type Check, good, type Group, note, warning } from "./report.ts";
-import { grouped } from "./words.ts";
+import { grouped, listed } from "./words.ts";
 import type { Surroundings, World } from "./world.ts";
 
 /** Local ports that are free at a time, by how many clients there may be: each takes one towards Telegram. */
@@ -66,13 +66,14 @@ function limitsFor(config: Config): readonly Limit[] {
     atLeast("somaxconn", "net.core.somaxconn", tcpBacklog, "clients that wait to be accepted"),
     atLeast("syn-backlog", "net.ipv4.tcp_max_syn_backlog", tcpBacklog, "clients that are about to connect"),
     localPorts(config),
+    ...listenPorts(config),
   ];
 }
 
 function descriptors({ concurrency, strangerConcurrency }: Config, needed: number): Limit {
   return {
     id: "descriptors",
-    name: "descriptors of this process",
+    name: "descriptors of this process (those of the service may be others)",
     files: ["/proc/self/limits"],
     command: "ulimit -Hn",
     right: `${grouped(needed)} (two for each of concurrency = ${concurrency}, one for each of stranger-concurrency = ` +
@@ -102,31 +103,61 @@ function atLeast(id: string, key: string, least: number, what: string): Limit {
   };
 }
 
-function localPorts({ concurrency, bindTo }: Config): Limit {
-  const range = "net.ipv4.ip_local_port_range";
-  const reuse = "net.ipv4.tcp_tw_reuse";
+const range = "net.ipv4.ip_local_port_range";
+const reuse = "net.ipv4.tcp_tw_reuse";
+const reserved = "net.ipv4.ip_local_reserved_ports";
+
+function localPorts({ concurrency }: Config): Limit {
   return {
     id: "local-ports",
     name: `${range} and tcp_tw_reuse (ports towards Telegram)`,
     files: [fileOf(range), fileOf(reuse)],
     command: `sysctl ${range} ${reuse}`,
-    right: `16384 to 65535 and 1 for concurrency = ${concurrency}, and no port of bind-to in the range`,
+    right: `16384 to 65535 and 1 for concurrency = ${concurrency}`,
     advice: setBy([`${range} = 16384 65535`, `${reuse} = 1`]),
     judge([rangeText = "", reuseText = ""]) {
-      const [, first, last] = /^\s*(\d+)\s+(\d+)\s*$/.exec(rangeText) ?? [];
+      const [from, to] = readRange(rangeText);
       const mode = readNumber(reuseText);
-      if (first === undefined || last === undefined || mode === undefined) return undefined;
-      const [from, to] = [Number(first), Number(last)];
-      const taken = bindTo.find((address) => address.kind === "tcp" && address.port >= from && address.port <= to);
-      const enough = to - from + 1 >= concurrency * (mode === 1 ? portsPerClient.reusing : portsPerClient.waiting);
+      if (from === undefined || to === undefined || mode === undefined) return undefined;
+      const count = to - from + 1;
       const waiting = mode === 1 ? "used again at once" : "used again a minute after they were closed";
-      const conflict = taken?.kind === "tcp" ? `; port ${taken.port}, where the proxy listens, is one of them` : "";
       return {
-        seen: `${grouped(to - from + 1)} ports, ${from} to ${to}, ${waiting}${conflict}`,
-        isRight: enough && taken === undefined,
+        seen: `${grouped(count)} ports, ${from} to ${to}, ${waiting}`,
+        isRight: count >= concurrency * (mode === 1 ? portsPerClient.reusing : portsPerClient.waiting),
       };
     },
   };
+}
+
+/** A connection of this machine may take the proxy's port while that does not run. */
+function listenPorts({ bindTo }: Config): readonly Limit[] {
+  const ports = bindTo.flatMap((address) => address.kind === "tcp" && address.port > 0 ? [address.port] : []);
+  if (ports.length === 0) return [];
+  const which = listed([...new Set(ports)].map(String));
+  return [{
+    id: "listen-port",
+    name: `port ${which}, where the proxy listens`,
+    files: [fileOf(range), fileOf(reserved)],
+    command: `sysctl ${range} ${reserved}`,
+    right: "one that no connection of this machine takes, or a reserved one",
+    advice: `listen on a port below that range, or ${setBy([`${reserved} = ${ports.join(",")}`])}`,
+    judge([rangeText = "", reservedText = ""]) {
+      const [from, to] = readRange(rangeText);
+      if (from === undefined || to === undefined) return undefined;
+      const kept = reservedText.trim().split(",").map((part) => part.split("-").map(Number));
+      const isKept = (port: number) => kept.some(([first = 0, last = first]) => port >= first && port <= last);
+      const isRight = ports.every((port) => port < from || port > to || isKept(port));
+      return {
+        seen: isRight ? "no connection of this machine takes it" : `connections of this machine take ${from} to ${to}`,
+        isRight,
+      };
+    },
+  }];
+}
+
+function readRange(text: string): readonly [number, number] | readonly [] {
+  const [, first, last] = /^\s*(\d+)\s+(\d+)\s*$/.exec(text) ?? [];
+  return first === undefined || last === undefined ? [] : [Number(first), Number(last)];
 }
 
 function setBy(lines: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** Names against addresses: where the host of the secret leads, and the host in the links. */
-import { messageOf } from "../errors.ts";
+import { spellIp } from "../bytes/ip.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
-import { listed, spell } from "./words.ts";
+import { listed, reason } from "./words.ts";
 import type { PublicAddresses, Surroundings } from "./world.ts";
 
 export async function checkNames(surroundings: Surroundings): Promise<Group> {
@@ -27,9 +27,9 @@ interface Looked {
 
 async function lookUp(host: string, surroundings: Surroundings): Promise<Looked> {
   try {
-    return { host, addresses: (await surroundings.resolve(host)).map(spell) };
+    return { host, addresses: (await surroundings.resolve(host)).map(spellIp) };
   } catch (error) {
-    return { host, addresses: new Error(messageOf(error)) };
+    return { host, addresses: new Error(reason(error)) };
   }
 }
 
@@ -98,5 +98,5 @@ function judgeLinkHost({ host, addresses }: Looked, own: PublicAddresses): Check
 }
 
 function knownOf({ ipv4, ipv6 }: PublicAddresses): readonly string[] {
-  return [ipv4, ipv6].filter((address) => address !== undefined).map(spell);
+  return [ipv4, ipv6].filter((address) => address !== undefined).map(spellIp);
 }

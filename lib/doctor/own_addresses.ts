@@ -1,7 +1,7 @@
 /** Where the proxy is reached. */
 import type { Address, TcpAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
-import type { OwnAddresses } from "../daemon/front_check.ts";
+import type { OwnAddresses } from "../thread/front_check.ts";
 import type { PublicAddresses } from "./world.ts";
 
 /** The port that clients are told. `undefined` if the proxy listens on Unix sockets alone and no port was said. */
@@ -19,9 +19,10 @@ export function ownAddresses(config: Config, { ipv4, ipv6 }: PublicAddresses): O
   };
 }
 
-/** Where this machine itself reaches what listens on `address`. */
-export function reachedLocally(address: Address): Address {
-  if (address.kind === "unix") return address;
-  if (address.host === "0.0.0.0") return { ...address, host: "127.0.0.1" };
-  return address.host === "::" ? { ...address, host: "::1" } : address;
+/** Where this machine itself reaches what listens on `address`; all interfaces are those of IPv4 alone where there is no IPv6. */
+export function reachedLocally(address: Address): readonly Address[] {
+  if (address.kind === "unix") return [address];
+  const loopback = ["::1", "127.0.0.1"].map((host): Address => ({ ...address, host }));
+  if (address.host === "::") return loopback;
+  return address.host === "0.0.0.0" ? loopback.slice(1) : [address];
 }

@@ -1,8 +1,8 @@
 /** Whether clients reach the proxy: where it listens, and by its public address. */
 import { type Address, formatAddress, type TcpAddress } from "../address.ts";
-import { messageOf } from "../errors.ts";
 import { publicPort, reachedLocally } from "./own_addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
+import { reason } from "./words.ts";
 import { type Answerer, budgetsMs, type Surroundings } from "./world.ts";
 
 export async function checkPort(surroundings: Surroundings): Promise<Group> {
@@ -14,9 +14,10 @@ export async function checkPort(surroundings: Surroundings): Promise<Group> {
 
 async function checkListener(address: Address, surroundings: Surroundings): Promise<Check> {
   const id = `listener-${formatAddress(address)}`;
-  const answerer = await ask(reachedLocally(address), true, surroundings);
+  const answers = await Promise.all(reachedLocally(address).map((local) => ask(local, true, surroundings)));
+  const answerer = answers.find((answer) => !(answer instanceof Error)) ?? answers[0];
   const where = formatAddress(address);
-  if (answerer instanceof Error) {
+  if (answerer === undefined || answerer instanceof Error) {
     return note(id, `the proxy does not run here: nothing answers on ${where}`, "start it, then look again");
   }
   if (answerer === "proxy") return good(id, `the proxy runs here, and answers on ${where}`);
@@ -63,6 +64,6 @@ async function ask(address: Address, asBalancer: boolean, surroundings: Surround
   try {
     return await surroundings.within(budgetsMs.proxy, (asking) => world.whoAnswers(address, { ...asking, asBalancer }));
   } catch (error) {
-    return new Error(messageOf(error));
+    return new Error(reason(error));
   }
 }

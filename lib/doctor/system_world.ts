@@ -3,11 +3,11 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
-import { preferenceOf } from "../daemon/network.ts";
+import { preferenceOf } from "../thread/network.ts";
 import { makeClientHello } from "../faketls/own_client_hello.ts";
 import { directDialer } from "../net/dialer.ts";
-import { detectPublicAddresses } from "../net/public_address.ts";
-import { createResolver } from "../net/resolver.ts";
+import { detectPublicAddresses } from "../http/public_address.ts";
+import { createResolver } from "../dns/resolver.ts";
 import { ResolvingDialer } from "../net/resolving_dialer.ts";
 import { askSiteDate, visitSite } from "../net/site_visit.ts";
 import { askTime } from "../net/sntp.ts";
@@ -98,14 +98,18 @@ export function systemWorld(config: Config, { caCerts, timePort = ntpPort }: Wor
 
 function waysOf({ network: { uplinks }, preferIp }: Config, resolver: Resolver, clock: Clock): readonly Way[] {
   const direct = new ResolvingDialer({ resolver, preferIp: preferenceOf(preferIp), clock, dialer: directDialer });
-  const dialers = uplinkDialers({ direct, resolver, clock, timeoutMs: budgetsMs.dataCentre });
+  // Less than all, for a proxy's dialer says what it has waited for.
+  const timeoutMs = budgetsMs.dataCentre - 1_000;
+  const dialers = uplinkDialers({ direct, resolver, clock, timeoutMs });
   const isDirectUsed = uplinks.length === 0 || uplinks.some(({ kind }) => kind === "direct");
   return singleUplinks(uplinks, dialers).map(({ label, dialer }, index) => ({
     label: index === 0 ? "directly" : `through ${label}`,
+    isDirect: index === 0,
     isUsed: index > 0 || isDirectUsed,
     async ask(address, dc, asking) {
       using conn = await dialer.dial(address, asking);
-      return await askDataCentre(conn, dc, { clock, random: systemRandom, ...asking });
+      const { rttMs, timeMs } = await askDataCentre(conn, dc, { clock, random: systemRandom, ...asking });
+      return { rttMs, aheadMs: clock.nowMs() - rttMs / 2 - timeMs };
     },
   }));
 }

@@ -1,5 +1,5 @@
 /** Turns of phrase that several groups of checks need. */
-import ipaddr from "ipaddr.js";
+import { messageOf } from "../errors.ts";
 
 /** `a`, `a and b`, `a, b and c`. */
 export function listed(items: readonly string[]): string {
@@ -18,7 +18,7 @@ export function grouped(count: number): string {
   return count > Number.MAX_SAFE_INTEGER ? "no limit" : count.toLocaleString("en-US");
 }
 
-/** An IP address in its one shortest spelling, for comparing; anything else as it is. */
-export function spell(address: string): string {
-  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
+/** Why something failed, without the system's number for it. */
+export function reason(error: unknown): string {
+  return messageOf(error).replaceAll(/ \(os error \d+\)/g, "");
 }

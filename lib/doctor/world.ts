@@ -3,7 +3,7 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
-import { families, type Family } from "../net/public_address.ts";
+import { families, type Family } from "../http/public_address.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { within } from "./within.ts";
@@ -22,18 +22,25 @@ export interface Site {
 
 /** A way to Telegram. */
 export interface Way {
-  /** `directly`, or `through socks5://host:port`: never a password. */
+  /** `directly`, or `through socks5 host:port`: never a password. */
   readonly label: string;
+  readonly isDirect: boolean;
   /** Whether the configuration has clients go this way. */
   readonly isUsed: boolean;
-  /** Asks a data centre for a sign of life, and gives the round trip in milliseconds. */
-  ask(address: Address, dc: number, asking: Asking): Promise<{ readonly rttMs: number }>;
+  /** Asks a data centre for a sign of life. */
+  ask(address: Address, dc: number, asking: Asking): Promise<DcSign>;
 }
 
 /** This machine's clock against another. */
 export interface ClockDifference {
   /** Positive: the clock of this machine is ahead. */
   readonly aheadMs: number;
+}
+
+/** The answer of a data centre, which also tells its time. */
+export interface DcSign extends ClockDifference {
+  /** The round trip. */
+  readonly rttMs: number;
 }
 
 export interface World {

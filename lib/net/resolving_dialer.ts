@@ -1,3 +1,4 @@
+import { isIp } from "../bytes/ip.ts";
 import { type Address, formatAddress, type PreferIp, type TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
@@ -6,7 +7,6 @@ import type { Dialer } from "../relay/dialer.ts";
 import { headStartMs, raceAddresses } from "../relay/race.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { orderAddresses } from "../telegram/addresses.ts";
-import { isIpLiteral } from "../wire/dns_message.ts";
 import { directDialer } from "./dialer.ts";
 
 const finished = new Error("the race is over");
@@ -36,7 +36,7 @@ export class ResolvingDialer implements Dialer {
 
   /** @throws {Error} That names the host, and says why it has no address of use or what each address answered. */
   async dial(to: Address, options: { readonly signal: AbortSignal }): Promise<Conn> {
-    if (to.kind === "unix" || isIpLiteral(to.host)) return await this.#dialer.dial(to, options);
+    if (to.kind === "unix" || isIp(to.host)) return await this.#dialer.dial(to, options);
     const { signal } = options;
     const addresses = await this.#addressesOf(to, signal);
     signal.throwIfAborted();

@@ -17,7 +17,7 @@ import {
   encodeLogin,
   explainReply,
 } from "../wire/socks5.ts";
-import { openWithin } from "./aborts.ts";
+import { openWithin } from "../relay/aborts.ts";
 import { SocketConn } from "./socket_conn.ts";
 
 /**

@@ -9,7 +9,7 @@ import { CircuitBreaker, type Permit } from "../policy/circuit_breaker.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { openWithin } from "./aborts.ts";
+import { openWithin } from "../relay/aborts.ts";
 import { Socks5Dialer, Socks5Error } from "./socks5_dialer.ts";
 
 /**

@@ -5,9 +5,9 @@
  * id 2 | flags 2 | counts of the four sections, 2 each | questions | answers | authorities | additionals
  * ```
  */
+import { isIp } from "../bytes/ip.ts";
 import { Buffer } from "node:buffer";
 import library from "dns-packet";
-import ipaddr from "ipaddr.js";
 
 export type DnsRecordType = "A" | "AAAA";
 
@@ -79,11 +79,6 @@ export function dnsName(host: string): string | undefined {
   return name.length <= nameAtMost && name.split(".").every((part) => label.test(part)) ? name : undefined;
 }
 
-/** Whether `host` is an IPv4 or IPv6 address (without brackets) rather than a name. */
-export function isIpLiteral(host: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(host) || ipaddr.IPv6.isValid(host);
-}
-
 /** A query with recursion desired; `padded` for transports that hide everything but sizes. `id` is 0 to 65,535. */
 export function encodeDnsQuery(id: number, question: DnsQuestion, padded: boolean): Uint8Array<ArrayBuffer> {
   const bare = encode(id, question, []);
@@ -116,7 +111,7 @@ export function decodeDnsAnswer(bytes: Uint8Array, id: number, question: DnsQues
   const found = nameExists ? addressesIn(packet, question) : undefined;
   if (found === undefined) return { kind: "none", nameExists, ttlSeconds: negativeTtl(packet) };
   // The library reads past the end of a record that is cut short.
-  return found.addresses.every(isIpLiteral) ? found : { kind: "foreign" };
+  return found.addresses.every(isIp) ? found : { kind: "foreign" };
 }
 
 function decode(bytes: Uint8Array): Packet | undefined {

@@ -17,8 +17,8 @@
  *
  * See https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt.
  */
-import ipaddr from "ipaddr.js";
 import type { Address, TcpAddress } from "../address.ts";
+import { bytesOfIp, ipOfBytes, isIp, mapIpv4, readIp, showIp } from "../bytes/ip.ts";
 import { ByteReader } from "../bytes/reader.ts";
 import { ProtocolError } from "../errors.ts";
 
@@ -101,15 +101,14 @@ function addressesInLine(line: string): Pair {
 }
 
 function readIpv4(text: string): string {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text) || /(?:^|\.)0\d/.test(text)) throw bad("an address of TCP4 is no IPv4");
+  if (text.includes(":") || !isIp(text)) throw bad("an address of TCP4 is no IPv4");
   return text;
 }
 
 function readIpv6(text: string): string {
-  // ipaddr.js takes ::192.0.2.1, a form out of use, for a mapped address.
-  const url = /^[0-9a-f:.]+$/i.test(text) ? URL.parse(`http://[${text}]`) : null;
-  if (url === null) throw bad("an address of TCP6 is no IPv6");
-  return ipaddr.process(url.hostname.slice(1, -1)).toString();
+  const ip = /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(text) ? readIp(text) : undefined;
+  if (ip === undefined) throw bad("an address of TCP6 is no IPv6");
+  return showIp(ip);
 }
 
 function readPort(text: string): number {
@@ -156,7 +155,7 @@ function readPair(reader: ByteReader, size: 4 | 16): Pair {
 }
 
 function readHost(bytes: Uint8Array): string {
-  return ipaddr.process(ipaddr.fromByteArray([...bytes]).toString()).toString();
+  return showIp(ipOfBytes(bytes));
 }
 
 function bad(what: string): ProtocolError {
@@ -168,22 +167,20 @@ function bad(what: string): ProtocolError {
  * sent as LOCAL: there is no address to tell.
  */
 export function encodeProxyHeader(source: Address, destination: Address): Uint8Array<ArrayBuffer> {
-  if (!isLiteral(source) || !isLiteral(destination)) return start(command.local, 0, 0);
-  const from = ipaddr.process(source.host);
-  const to = ipaddr.process(destination.host);
-  const asIpv4 = from.kind() === "ipv4" && to.kind() === "ipv4";
+  const from = source.kind === "tcp" ? readIp(source.host) : undefined;
+  const to = destination.kind === "tcp" ? readIp(destination.host) : undefined;
+  if (source.kind !== "tcp" || destination.kind !== "tcp" || from === undefined || to === undefined) {
+    return start(command.local, 0, 0);
+  }
+  const asIpv4 = from.version === 4 && to.version === 4;
   const size = asIpv4 ? 4 : 16;
   const header = start(command.proxy, asIpv4 ? tcp4 : tcp6, 2 * size + 4);
-  header.set(bytesOf(from, asIpv4), startSizeV2);
-  header.set(bytesOf(to, asIpv4), startSizeV2 + size);
+  header.set(bytesOfIp(asIpv4 ? from : mapIpv4(from)), startSizeV2);
+  header.set(bytesOfIp(asIpv4 ? to : mapIpv4(to)), startSizeV2 + size);
   const ports = new DataView(header.buffer, startSizeV2 + 2 * size);
   ports.setUint16(0, source.port);
   ports.setUint16(2, destination.port);
   return header;
-}
-
-function isLiteral(address: Address): address is TcpAddress {
-  return address.kind === "tcp" && ipaddr.isValid(address.host);
 }
 
 function start(what: number, family: number, length: number): Uint8Array<ArrayBuffer> {
@@ -191,9 +188,4 @@ function start(what: number, family: number, length: number): Uint8Array<ArrayBu
   header.set(signatureV2);
   header.set([what, family, length >> 8, length & 0xff], signatureV2.length);
   return header;
-}
-
-function bytesOf(address: ipaddr.IPv4 | ipaddr.IPv6, asIpv4: boolean): number[] {
-  if (asIpv4 || address.kind() === "ipv6") return address.toByteArray();
-  return (address as ipaddr.IPv4).toIPv4MappedAddress().toByteArray();
 }

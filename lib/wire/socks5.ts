@@ -14,8 +14,8 @@
  * Decoders take what has come so far and say how many bytes may be read next, which are never more than the message still has:
  * what follows the last one belongs to the target.
  */
-import ipaddr from "ipaddr.js";
 import type { TcpAddress } from "../address.ts";
+import { bytesOfIp, ipOfBytes, readIp, showIp } from "../bytes/ip.ts";
 import { ByteReader } from "../bytes/reader.ts";
 
 const version = 5;
@@ -80,8 +80,8 @@ export function encodeConnect({ host, port }: TcpAddress): Uint8Array {
 }
 
 function encodeHost(host: string): readonly number[] {
-  if (ipaddr.IPv4.isValidFourPartDecimal(host)) return [addressTypes.ipv4, ...ipaddr.IPv4.parse(host).toByteArray()];
-  if (ipaddr.IPv6.isValid(host)) return [addressTypes.ipv6, ...ipaddr.IPv6.parse(host).toByteArray()];
+  const ip = readIp(host);
+  if (ip !== undefined) return [ip.version === 4 ? addressTypes.ipv4 : addressTypes.ipv6, ...bytesOfIp(ip)];
   const name = new TextEncoder().encode(host);
   if (name.length === 0 || name.length > longestField) {
     throw new RangeError(`A host name has 1 to ${longestField} bytes, not ${name.length}`);
@@ -134,9 +134,7 @@ export function decodeConnectReply(bytes: Uint8Array): Decoded<ConnectReply> {
   const address = reader.take(size);
   const port = reader.uint16();
   if (address === undefined || port === undefined) return { kind: "incomplete", needs };
-  const host = type === addressTypes.name
-    ? new TextDecoder().decode(address)
-    : ipaddr.fromByteArray([...address]).toString();
+  const host = type === addressTypes.name ? new TextDecoder().decode(address) : showIp(ipOfBytes(address));
   return { kind: "done", value: { code: 0, bound: { kind: "tcp", host, port } } };
 }
 

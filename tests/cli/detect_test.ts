@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { detectAddresses } from "../../lib/cli/detect.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { addressServices } from "../../lib/net/public_address.ts";
+import { addressServices } from "../../lib/http/public_address.ts";
 import { addresses, DnsUdpServer, mute, nothing, rcodes } from "../support/dns_server.ts";
 import { configText } from "./fake_environment.ts";
 

@@ -4,7 +4,7 @@ import type { Environment } from "../../lib/cli/environment.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Patient } from "../../lib/doctor/examine.ts";
 import type { Group } from "../../lib/doctor/report.ts";
-import type { Family, PublicAddresses } from "../../lib/net/public_address.ts";
+import type { Family, PublicAddresses } from "../../lib/http/public_address.ts";
 import { settle } from "../support/fake_clock.ts";
 import type { Report } from "../../lib/probe/check_link.ts";
 

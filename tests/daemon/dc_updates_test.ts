@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import type { RandomSource } from "../../lib/crypto/random.ts";
 import { dcLists, keepUpdated } from "../../lib/daemon/dc_updates.ts";
-import type { GetOptions, HttpResponse } from "../../lib/net/http_client.ts";
+import type { GetOptions, HttpResponse } from "../../lib/http/http_client.ts";
 import type { DcUpdates } from "../../lib/telegram/addresses.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

@@ -47,6 +47,7 @@ Deno.test("examine() does come to an end in time where each answer takes as long
     clock,
     resolver: { resolve: late(3_500, good.resolver.resolve) },
     touch: late(4_000, good.touch),
+    ways: [way({ ask: never })],
     askTime: never,
     askSiteDate: never,
     watchSite: never,

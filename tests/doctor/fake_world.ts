@@ -54,6 +54,7 @@ export const goodFiles: Readonly<Record<string, string>> = {
   "/proc/sys/net/ipv4/tcp_max_syn_backlog": "8192\n",
   "/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
   "/proc/sys/net/ipv4/tcp_tw_reuse": "2\n",
+  "/proc/sys/net/ipv4/ip_local_reserved_ports": "\n",
 };
 
 /** A way on which every address answers within 12 ms, but those that `refuse` finds a reason for. */
@@ -61,10 +62,11 @@ export function way(parts: Partial<Way> & { readonly refuse?: (address: string) 
   const { refuse = () => undefined, ...rest } = parts;
   return {
     label: "directly",
+    isDirect: true,
     isUsed: true,
     ask(address) {
       const why = refuse(formatAddress(address));
-      return why === undefined ? Promise.resolve({ rttMs: 12.3 }) : Promise.reject(new Error(why));
+      return why === undefined ? Promise.resolve({ rttMs: 12.3, aheadMs: 7_000 }) : Promise.reject(new Error(why));
     },
     ...rest,
   };

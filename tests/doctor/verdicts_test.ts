@@ -15,7 +15,7 @@ Deno.test("doctor has nothing to complain about where all is well", async () => 
     "front: Fronted site, 192.0.2.80:443 (7)",
     "names: Names and addresses (3)",
     "port: Port (3)",
-    "limits: Limits of the system (5)",
+    "limits: Limits of the system (6)",
   ]);
   assertEquals(groups.flatMap(({ checks }) => checks.map(show)).slice(0, 4), [
     "valid good: config.toml can be used: every key is known, and every value is right",
@@ -93,12 +93,39 @@ judged([
     spoiled: {
       askTime: () => Promise.reject(new Error("it does not want to be asked (RATE)")),
       askSiteDate: () => Promise.resolve(undefined),
+      ways: [],
     },
     expected: [
       "clock/silent-servers note: no time from 192.0.2.123: it does not want to be asked (RATE); time.example: it does not " +
       "want to be asked (RATE) → nothing, if the clock is right below",
-      "clock/offset warning: nobody told the time: no time server answers over UDP, nor does the fronted site → compare " +
-      "`date -u` with a clock that you trust",
+      "clock/offset warning: nobody told the time: no time server answers over UDP, nor does another site, nor Telegram → " +
+      "compare `date -u` with a clock that you trust",
+    ],
+  },
+  {
+    name: "nothing where only one family leads to a time server, and only two of its addresses are asked",
+    spoiled: {
+      names: { "time.example": ["2001:db8::1", "2001:db8::2", "192.0.2.124", "192.0.2.125"] },
+      askTime: (host) =>
+        host === "192.0.2.123" || host === "192.0.2.124"
+          ? Promise.resolve({ aheadMs: 1 })
+          : host === "2001:db8::1"
+          ? never()
+          : Promise.resolve({ aheadMs: 3_600_000 }),
+    },
+    expected: [],
+  },
+  {
+    name: "a clock that is wrong by Telegram, where the site is on this machine and goes by the same clock",
+    lines: ["ntp-servers = []", 'domain-fronting.ip = "127.0.0.1"', "domain-fronting.port = 8443"],
+    spoiled: {
+      touch: (address) => Promise.resolve({ local: { kind: "tcp", host: "127.0.0.1", port: 5 }, remote: address }),
+      askSiteDate: () => Promise.resolve({ aheadMs: 0 }),
+      ways: [way({ ask: () => Promise.resolve({ rttMs: 12, aheadMs: -100_000 }) })],
+    },
+    expected: [
+      "clock/offset bad: the clock is 100 s behind that of Telegram, which leaves clients 20 s of the 120 s that are " +
+      `tolerated → ${setClock}`,
     ],
   },
   {
@@ -113,6 +140,8 @@ judged([
 const letPass =
   "let your firewall pass outgoing TCP to port 443; if the country blocks Telegram, run the proxy elsewhere " +
   "or name a SOCKS5 proxy in network.proxies";
+const mend =
+  "see to it that the SOCKS5 proxy runs, lets this server in and reaches Telegram, or take it out of network.proxies";
 const isIpv6 = (address: string) => address.startsWith("[");
 
 judged([
@@ -124,8 +153,7 @@ judged([
       ],
     },
     expected: [
-      "telegram-direct/dc-5 bad: data centre 5: [2001:b28:f23f:f005::a]:443 closed; 149.154.171.5:443 closed → " +
-      letPass,
+      "telegram-direct/dc-5 bad: data centre 5, 2 addresses: closed → " + letPass,
     ],
   },
   {
@@ -150,11 +178,14 @@ judged([
     name: "Telegram blocked, but for a SOCKS proxy",
     lines: ['network.proxies = ["socks5://user:hunter2@198.51.100.1:1080"]', 'prefer-ip = "only-ipv4"'],
     spoiled: {
-      ways: [way({ isUsed: false, refuse: () => "reset" }), way({ label: "through socks5 198.51.100.1:1080" })],
+      ways: [
+        way({ isUsed: false, refuse: (address) => address === "95.161.76.100:443" ? "refused" : "reset" }),
+        way({ label: "through socks5 198.51.100.1:1080", isDirect: false }),
+      ],
     },
     expected: [
       ["1", "149.154.175.50:443 reset"],
-      ["2", "149.154.167.51:443 reset; 95.161.76.100:443 reset"],
+      ["2", "149.154.167.51:443 reset; 95.161.76.100:443 refused"],
       ["3", "149.154.175.100:443 reset"],
       ["4", "149.154.167.91:443 reset"],
       ["5", "149.154.171.5:443 reset"],
@@ -167,7 +198,14 @@ judged([
     name: "a SOCKS proxy that is down, and data centres of our own",
     lines: ['dc-overrides = { "7" = ["127.0.0.1:8443"] }', 'prefer-ip = "only-ipv6"'],
     spoiled: {
-      ways: [way(), way({ label: "through socks5 [::1]:1080", refuse: () => "the proxy cannot be reached" })],
+      ways: [
+        way(),
+        way({
+          label: "through socks5 [::1]:1080",
+          isDirect: false,
+          refuse: () => "the proxy cannot be reached (os error 101)",
+        }),
+      ],
     },
     expected: [
       "telegram-direct/dc-7 bad: data centre 7 has no address of the kind that prefer-ip allows → change prefer-ip",
@@ -179,7 +217,7 @@ judged([
         ["5", "[2001:b28:f23f:f005::a]"],
         ["203", "[2a0a:f280:203:a:5000::100]"],
       ].map(([dc, host]) =>
-        `telegram-proxy-1/dc-${dc} bad: data centre ${dc}: ${host}:443 the proxy cannot be reached → ${letPass}`
+        `telegram-proxy-1/dc-${dc} bad: data centre ${dc}: ${host}:443 the proxy cannot be reached → ${mend}`
       ),
       "telegram-proxy-1/dc-7 bad: data centre 7 has no address of the kind that prefer-ip allows → change prefer-ip",
     ],
@@ -418,6 +456,17 @@ judged([
     ],
   },
   {
+    name: "nothing on all interfaces of IPv6, where there is no IPv6 and the proxy runs",
+    lines: ['bind-to = ":443"'],
+    spoiled: {
+      whoAnswers: (address) =>
+        address.kind === "tcp" && address.host === "::1"
+          ? Promise.reject(new Error("Address not available"))
+          : Promise.resolve("proxy"),
+    },
+    expected: [],
+  },
+  {
     name: "something on the proxy's port of which nobody knows what it is",
     spoiled: { whoAnswers: () => Promise.resolve("unclear") },
     expected: [
@@ -462,7 +511,7 @@ judged([
       },
     },
     expected: [
-      `limits/descriptors warning: descriptors of this process: 4,096, right is ${needed} → give the service ` +
+      `limits/descriptors warning: descriptors of this process (those of the service may be others): 4,096, right is ${needed} → give the service ` +
       "LimitNOFILE=24576, or lower concurrency; with fewer, strangers have to make room",
       "limits/file-max warning: fs.file-max (open files of all programs together): 100,000, right is 1,000,000 or more → " +
       sysctl("fs.file-max = 1000000"),
@@ -471,9 +520,11 @@ judged([
       "limits/syn-backlog warning: net.ipv4.tcp_max_syn_backlog (clients that are about to connect): 512, right is 4,096 or " +
       `more → ${sysctl("net.ipv4.tcp_max_syn_backlog = 4096")}`,
       "limits/local-ports warning: net.ipv4.ip_local_port_range and tcp_tw_reuse (ports towards Telegram): 28,232 ports, " +
-      "32768 to 60999, used again a minute after they were closed; port 40000, where the proxy listens, is one of them, " +
-      "right is 16384 to 65535 and 1 for concurrency = 8192, and no port of bind-to in the range → " +
+      "32768 to 60999, used again a minute after they were closed, right is 16384 to 65535 and 1 for concurrency = 8192 → " +
       sysctl("net.ipv4.ip_local_port_range = 16384 65535` and `net.ipv4.tcp_tw_reuse = 1"),
+      "limits/listen-port warning: port 40000, where the proxy listens: connections of this machine take 32768 to 60999, " +
+      "right is one that no connection of this machine takes, or a reserved one → listen on a port below that range, or " +
+      sysctl("net.ipv4.ip_local_reserved_ports = 40000"),
     ],
   },
   {
@@ -484,7 +535,7 @@ judged([
         path.endsWith("somaxconn") ? Promise.resolve("many") : Promise.reject(new Deno.errors.NotCapable()),
     },
     expected: [
-      `limits/descriptors note: descriptors of this process: not read, for the proxy may not look there; right is ${needed}` +
+      `limits/descriptors note: descriptors of this process (those of the service may be others): not read, for the proxy may not look there; right is ${needed}` +
       " → look with `ulimit -Hn`",
       "limits/file-max note: fs.file-max (open files of all programs together): not read, for the proxy may not look there; " +
       "right is 1,000,000 or more → look with `sysctl fs.file-max`",
@@ -493,9 +544,23 @@ judged([
       "limits/syn-backlog note: net.ipv4.tcp_max_syn_backlog (clients that are about to connect): not read, for the proxy " +
       "may not look there; right is 4,096 or more → look with `sysctl net.ipv4.tcp_max_syn_backlog`",
       "limits/local-ports note: net.ipv4.ip_local_port_range and tcp_tw_reuse (ports towards Telegram): not read, for the " +
-      "proxy may not look there; right is 16384 to 65535 and 1 for concurrency = 8192, and no port of bind-to in the range → " +
-      "look with `sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`",
+      "proxy may not look there; right is 16384 to 65535 and 1 for concurrency = 8192 → look with " +
+      "`sysctl net.ipv4.ip_local_port_range net.ipv4.tcp_tw_reuse`",
+      "limits/listen-port note: port 443, where the proxy listens: not read, for the proxy may not look there; right is one " +
+      "that no connection of this machine takes, or a reserved one → look with `sysctl net.ipv4.ip_local_port_range " +
+      "net.ipv4.ip_local_reserved_ports`",
     ],
+  },
+  {
+    name: "nothing where ports are used again at once, and the proxy's own is reserved",
+    lines: [...many, 'bind-to = ["0.0.0.0:40000", "127.0.0.1:40010"]'],
+    spoiled: {
+      files: {
+        "/proc/sys/net/ipv4/tcp_tw_reuse": "1\n",
+        "/proc/sys/net/ipv4/ip_local_reserved_ports": "39000-39999,40000,40009-40011\n",
+      },
+    },
+    expected: [],
   },
   {
     name: "another system than Linux",

@@ -2,8 +2,10 @@
 import { fileURLToPath } from "node:url";
 
 export interface DaemonOptions {
-  /** The text of the configuration. */
+  /** The text of the configuration; nothing with `env`. */
   readonly config: string;
+  /** Variables that are the whole configuration; `permissions` must let it read them. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Where it stands, for whoever wants it read again; without it, it comes by standard input. */
   readonly file?: string | undefined;
   readonly flags?: readonly string[] | undefined;
@@ -38,15 +40,17 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Does not wait for it to listen: `listening()` does. */
   static async spawn(options: DaemonOptions): Promise<DaemonProcess> {
-    const { config, file = "-", flags = [], permissions = [], descriptors, program } = options;
+    const { config, env, file = "-", flags = [], permissions = [], descriptors, program } = options;
     const access = ["--allow-net", "--allow-read", ...permissions];
-    const what = program === undefined ? [main, "run", ...flags, file] : [program.href, config];
+    const what = program === undefined
+      ? [main, "run", ...flags, ...env === undefined ? [file] : []]
+      : [program.href, config];
     const args = ["run", "--quiet", "--no-prompt", ...access, ...what];
     const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", Deno.execPath(), ...args];
     if (file !== "-") await Deno.writeTextFile(file, config);
     const child = new Deno.Command(descriptors === undefined ? Deno.execPath() : "bash", {
       args: descriptors === undefined ? args : limited,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

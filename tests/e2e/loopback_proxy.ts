@@ -1,6 +1,6 @@
 /** A proxy on a socket of this very process: its events can be looked at, and it starts at once. */
 import { assertEquals } from "@std/assert";
-import { isOwnConnection } from "../../lib/daemon/front_check.ts";
+import { isOwnConnection } from "../../lib/thread/front_check.ts";
 import { systemRandom } from "../../lib/crypto/random.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import { Listener } from "../../lib/net/listener.ts";

@@ -1,6 +1,7 @@
+import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery, isIpLiteral } from "../../lib/wire/dns_message.ts";
+import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
 import { encodeReply } from "../support/dns_server.ts";
 import { concat } from "../support/byte_reader.ts";
 import { bytes, runs } from "./arbitraries.ts";
@@ -14,7 +15,7 @@ const ids = fc.nat(0xffff);
 function judge(message: Uint8Array, id: number, question: DnsQuestion): void {
   const answer = decodeDnsAnswer(message, id, question);
   if (answer.kind === "addresses") {
-    assert(answer.addresses.length > 0 && answer.addresses.every(isIpLiteral));
+    assert(answer.addresses.length > 0 && answer.addresses.every(isIp));
   }
   if ("ttlSeconds" in answer) assert(answer.ttlSeconds >= 0 && answer.ttlSeconds < 2 ** 31);
 }

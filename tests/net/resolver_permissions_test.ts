@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { createResolver } from "../../lib/net/resolver.ts";
+import { createResolver } from "../../lib/dns/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import {
   addresses,

@@ -1,6 +1,6 @@
 /** Looks `a.test` up with each of the given servers, and `localhost` with the system; run with no permission but the network's. */
 import type { DnsServer } from "../../lib/config/config.ts";
-import { createResolver } from "../../lib/net/resolver.ts";
+import { createResolver } from "../../lib/dns/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 
 /** What to look up, and whom to trust. */

@@ -46,7 +46,7 @@ const judged: readonly [string, string, string | undefined][] = [
   ["/repo/lib/crypto/hash.ts", "node:crypto", undefined],
   ["/repo/lib/faketls/digest.ts", "node:crypto", "lib/faketls must not import node:crypto"],
   ["/repo/lib/crypto/hash.ts", "node:buffer", "lib/crypto must not import node:buffer"],
-  ["/repo/lib/net/dns_system.ts", "node:dns/promises", undefined],
+  ["/repo/lib/dns/system.ts", "node:dns/promises", undefined],
   ["/repo/lib/wire/dns_message.ts", "node:buffer", undefined],
   ["/repo/lib/wire/dns_message.ts", "node:dns/promises", "lib/wire must not import node:dns/promises"],
   ["/repo/lib/net/site_visit.ts", "node:tls", undefined],

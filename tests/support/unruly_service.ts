@@ -10,7 +10,7 @@
  */
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { Supervisor } from "../../lib/daemon/supervisor.ts";
+import { Supervisor } from "../../lib/workers/supervisor.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { log, startLogging } from "../../lib/metrics/log.ts";
 

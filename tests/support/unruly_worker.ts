@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 /** The proxy's own worker, which misbehaves when `unruly_service.ts` says so. */
-import type { ToWorker } from "../../lib/daemon/messages.ts";
-import "../../lib/daemon/worker.ts";
+import type { ToWorker } from "../../lib/workers/messages.ts";
+import "../../lib/workers/worker.ts";
 
 let worker = 0;
 let unguarded = false;

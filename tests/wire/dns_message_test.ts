@@ -1,5 +1,6 @@
+import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
-import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery, isIpLiteral } from "../../lib/wire/dns_message.ts";
+import { decodeDnsAnswer, dnsName, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
 import { type DnsReply, encodeReply, nothing } from "../support/dns_server.ts";
 
 const id = 0x1234;
@@ -172,9 +173,9 @@ Deno.test("dnsName() gives names as they are asked for, and nothing for what is 
   for (const host of wrong) assertEquals(dnsName(host), undefined, host);
 });
 
-Deno.test("isIpLiteral() knows addresses from names", () => {
-  for (const host of ["127.0.0.1", "::", "2001:db8::1", "::ffff:192.0.2.1"]) assert(isIpLiteral(host), host);
+Deno.test("isIp() knows addresses from names", () => {
+  for (const host of ["127.0.0.1", "::", "2001:db8::1", "::ffff:192.0.2.1"]) assert(isIp(host), host);
   for (const host of ["localhost", "1.2.3", "1.2.3.4.", "256.1.1.1", "[::1]", "", "beef"]) {
-    assert(!isIpLiteral(host), host);
+    assert(!isIp(host), host);
   }
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { DnsAnswer, DnsRecordType } from "../wire/dns_message.ts";
-import type { DnsSource, DnsTransport, Lookup } from "./dns_source.ts";
+import type { DnsSource, DnsTransport, Lookup } from "./source.ts";
 
 /** So long one family's addresses wait for the other's answer: enough for a question that was lost and is sent again. */
 const otherFamilyMs = 1_500;

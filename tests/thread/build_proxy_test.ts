@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { buildProxyOptions } from "../../lib/daemon/build_proxy.ts";
-import { allocate, SharedState } from "../../lib/daemon/shared_state.ts";
+import { buildProxyOptions } from "../../lib/thread/build_proxy.ts";
+import { allocate, SharedState } from "../../lib/thread/shared_state.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { FakeClock } from "../support/fake_clock.ts";

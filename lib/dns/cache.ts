@@ -1,5 +1,5 @@
 /** What lookups brought, for as long as it holds. Times are milliseconds of a clock that only moves on. */
-import type { Lookup } from "./dns_source.ts";
+import type { Lookup } from "./source.ts";
 
 const namesAtMost = 1_000;
 const ttlAtLeastMs = 1_000;

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { orAbort, within } from "../../lib/net/aborts.ts";
+import { orAbort, within } from "../../lib/relay/aborts.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const reason = new Error("the client is gone");

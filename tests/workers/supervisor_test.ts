@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { pauseAfter, Supervisor } from "../../lib/daemon/supervisor.ts";
+import { pauseAfter, Supervisor } from "../../lib/workers/supervisor.ts";
 
 /** A supervisor whose workers are made of `source`, and have so many looks of 5 ms to begin with. */
 async function start(source: string, looksAtStart: number): Promise<void> {

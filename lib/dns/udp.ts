@@ -1,11 +1,11 @@
-import ipaddr from "ipaddr.js";
 import { formatAddress, isIpv6, type TcpAddress, unmapIpv4 } from "../address.ts";
+import { spellIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
 import { decodeDnsAnswer, type DnsAnswer, type DnsQuestion, encodeDnsQuery } from "../wire/dns_message.ts";
-import { orAbort } from "./aborts.ts";
-import type { DnsTransport } from "./dns_source.ts";
-import { DnsStream } from "./dns_stream.ts";
+import { orAbort } from "../relay/aborts.ts";
+import type { DnsTransport } from "./source.ts";
+import { DnsStream } from "./stream.ts";
 
 /** Pause before a question is sent again; twice as long after each time. */
 const firstPauseMs = 1_000;
@@ -26,7 +26,7 @@ export class DnsUdp implements DnsTransport {
 
   /** The host of `server` is an IP literal. */
   constructor(server: TcpAddress, clock: Clock, random: RandomSource) {
-    this.#server = { ...server, host: ipaddr.process(server.host).toString() };
+    this.#server = { ...server, host: spellIp(server.host) };
     this.title = `udp://${formatAddress(server)}`;
     this.#clock = clock;
     this.#random = random;

@@ -4,11 +4,11 @@ import {
   detectPublicAddresses,
   type Family,
   type PublicAddresses,
-} from "../../lib/net/public_address.ts";
+} from "../../lib/http/public_address.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { silence, Site } from "../support/fronted_site.ts";
-import { answer, caCerts, MapDialer, serve } from "./downloads.ts";
+import { answer, caCerts, MapDialer, serve } from "../net/downloads.ts";
 
 const services: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ["https://front.test:1/ip", "https://front.test:2/ip", "https://front.test:3/ip"],

@@ -1,9 +1,10 @@
 /** Finds out under which addresses the world sees this machine, by asking services that tell. */
-import ipaddr from "ipaddr.js";
+import { readIp, showIp } from "../bytes/ip.ts";
+import { isPublic } from "../policy/ip_set.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
-import { openWithin } from "./aborts.ts";
+import { openWithin } from "../relay/aborts.ts";
 import { HttpClient } from "./http_client.ts";
 
 export type Family = "ipv4" | "ipv6";
@@ -118,8 +119,7 @@ async function ask(url: string, family: Family, http: HttpClient, signal: AbortS
 /** In its shortest form; `undefined` unless the whole world can reach it. */
 function readPublic(text: string, family: Family): string | undefined {
   // A zone (`%eth0`) means something on this machine only.
-  const isWhole = family === "ipv4" ? ipaddr.IPv4.isValidFourPartDecimal(text) : ipaddr.IPv6.isValid(text);
-  if (!isWhole || text.includes("%")) return undefined;
-  const address = ipaddr.parse(text);
-  return address.kind() === family && address.range() === "unicast" ? address.toString() : undefined;
+  const ip = text.includes("%") ? undefined : readIp(text);
+  const isOfFamily = ip?.version === (family === "ipv4" ? 4 : 6) && text.includes(":") === (family === "ipv6");
+  return ip !== undefined && isOfFamily && isPublic(text) ? showIp(ip) : undefined;
 }

@@ -6,20 +6,21 @@
  *                                                                      └─▶ ask; nobody answers? what was true once
  * ```
  */
+import { isIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import type { DnsServer } from "../config/config.ts";
 import { type RandomSource, systemRandom } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { dnsName, isIpLiteral } from "../wire/dns_message.ts";
-import { orAbort, within } from "./aborts.ts";
-import { DnsCache, type Known } from "./dns_cache.ts";
-import { DnsHttps } from "./dns_https.ts";
-import { DnsServerSource } from "./dns_server.ts";
-import type { DnsSource, Lookup } from "./dns_source.ts";
-import { systemDns } from "./dns_system.ts";
-import { DnsTls } from "./dns_tls.ts";
-import { DnsUdp } from "./dns_udp.ts";
+import { dnsName } from "../wire/dns_message.ts";
+import { orAbort, within } from "../relay/aborts.ts";
+import { DnsCache, type Known } from "./cache.ts";
+import { DnsHttps } from "./https.ts";
+import { DnsServerSource } from "./server.ts";
+import type { DnsSource, Lookup } from "./source.ts";
+import { systemDns } from "./system.ts";
+import { DnsTls } from "./tls.ts";
+import { DnsUdp } from "./udp.ts";
 
 /** Addresses are given although their time is over, since nobody says anything newer. */
 export interface StaleAnswer {
@@ -80,7 +81,7 @@ export class CachingResolver implements Resolver, Disposable {
   /** @throws {Error} That names the host and who was asked; the reason of `signal` if it aborts. */
   async resolve(host: string, { signal }: { readonly signal: AbortSignal }): Promise<readonly string[]> {
     signal.throwIfAborted();
-    if (isIpLiteral(host)) return [host];
+    if (isIp(host)) return [host];
     const name = dnsName(host);
     if (name === undefined) {
       throw new Error(`Cannot look up ${JSON.stringify(host)}: expected a name such as example.com`);

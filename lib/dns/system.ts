@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
-import { orAbort } from "./aborts.ts";
-import type { DnsSource, Lookup } from "./dns_source.ts";
+import { orAbort } from "../relay/aborts.ts";
+import type { DnsSource, Lookup } from "./source.ts";
 
 /**
  * The system's own resolver (`getaddrinfo`): `/etc/hosts`, the servers of `/etc/resolv.conf`, and whatever else the machine has

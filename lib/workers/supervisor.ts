@@ -15,11 +15,11 @@ import type { Config } from "../config/config.ts";
 import type { Counts } from "../metrics/counters.ts";
 import { log, logEvents, type LogFormat, setLogLevel } from "../metrics/log.ts";
 import { systemClock } from "../net/system_clock.ts";
-import { probe } from "./bind_to.ts";
-import { outliveFaults } from "./faults.ts";
-import type { Service } from "./service.ts";
-import type { Settings } from "./settings.ts";
-import { allocate, type SharedBuffers, SharedState } from "./shared_state.ts";
+import { probe } from "../thread/bind_to.ts";
+import { outliveFaults } from "../thread/faults.ts";
+import type { Service } from "../thread/service.ts";
+import type { Settings } from "../thread/settings.ts";
+import { allocate, type SharedBuffers, SharedState } from "../thread/shared_state.ts";
 import { defaultPatience, type Patience, type WorkerEnd, WorkerLife } from "./worker_life.ts";
 
 /** Before a dead worker is replaced. */

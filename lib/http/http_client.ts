@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { type HttpResponse as RawResponse, HttpResponseDecoder } from "../wire/http_response.ts";
-import { openWithin } from "./aborts.ts";
+import { openWithin } from "../relay/aborts.ts";
 import { TlsTunnel } from "./tls_tunnel.ts";
 
 export interface HttpClientOptions {

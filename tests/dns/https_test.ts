@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Clock } from "../../lib/clock.ts";
-import { DnsHttps } from "../../lib/net/dns_https.ts";
-import { type CachingResolver, createResolver } from "../../lib/net/resolver.ts";
+import { DnsHttps } from "../../lib/dns/https.ts";
+import { type CachingResolver, createResolver } from "../../lib/dns/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import {
   addresses,

@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.ts";
 import type { DnsAnswer, DnsQuestion } from "../wire/dns_message.ts";
 import { decodeDnsAnswer, encodeDnsQuery } from "../wire/dns_message.ts";
-import type { DnsTransport } from "./dns_source.ts";
+import type { DnsTransport } from "./source.ts";
 
 const mediaType = "application/dns-message";
 /** Caches on the way can only tell messages apart that are the same but for the id: there it is 0 (RFC 8484, 4.1). */

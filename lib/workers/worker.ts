@@ -6,11 +6,11 @@
  */
 import { messageOf } from "../errors.ts";
 import { startLogging } from "../metrics/log.ts";
-import { Heartbeats } from "./heartbeats.ts";
+import { Heartbeats } from "../thread/heartbeats.ts";
 import { holdLifeline } from "./lifeline.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { ProxyThread, type ThreadOptions } from "./proxy_thread.ts";
-import type { Settings } from "./settings.ts";
+import { ProxyThread, type ThreadOptions } from "../thread/proxy_thread.ts";
+import type { Settings } from "../thread/settings.ts";
 
 let thread: ProxyThread | undefined;
 /** Resolves when it is clear whether there is a thread. */

@@ -5,14 +5,16 @@ import type { Config } from "../config/config.ts";
 import { systemRandom } from "../crypto/random.ts";
 import type { EventSink } from "../events/event.ts";
 import { DirectDialer } from "../net/dialer.ts";
-import { type CachingResolver, createResolver } from "../net/resolver.ts";
+import { type CachingResolver, createResolver } from "../dns/resolver.ts";
 import { ResolvingDialer } from "../net/resolving_dialer.ts";
 import { UplinkDialer, uplinkDialers } from "../net/uplinks.ts";
 import type { Dialer } from "../relay/dialer.ts";
 
 export class Network implements Disposable {
-  /** To Telegram, through the SOCKS5 proxies if there are any. */
+  /** To data centres, which go by IP address; through the SOCKS5 proxies if there are any. */
   readonly telegram: Dialer;
+  /** The same way to what goes by a name. */
+  readonly downloads: Dialer;
   /** To everyone else. */
   readonly direct: Dialer;
   /** Dials take no longer, so that so much later nobody uses it any more. */
@@ -27,8 +29,15 @@ export class Network implements Disposable {
     const resolver = this.#resolver = createResolver(dns, { clock, timeoutMs, onStale });
     const dialer = new DirectDialer({ keepAlive });
     this.direct = new ResolvingDialer({ resolver, preferIp: preferenceOf(preferIp), clock, dialer });
-    const dialers = uplinkDialers({ direct: this.direct, resolver, clock, timeoutMs });
-    this.telegram = new UplinkDialer({ ...dialers, uplinks, clock, random: systemRandom, events, timeoutMs });
+    if (uplinks.every(({ kind }) => kind === "direct")) {
+      // Every client goes this way: nothing is put between that is not needed.
+      this.telegram = dialer;
+      this.downloads = this.direct;
+    } else {
+      const dialers = uplinkDialers({ direct: this.direct, resolver, clock, timeoutMs });
+      this.telegram = new UplinkDialer({ ...dialers, uplinks, clock, random: systemRandom, events, timeoutMs });
+      this.downloads = this.telegram;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 /** What the supervisor and a worker say to each other. All that is shared besides goes along with `start`. */
 import type { Address } from "../address.ts";
-import type { ThreadOptions } from "./proxy_thread.ts";
-import type { Settings } from "./settings.ts";
+import type { ThreadOptions } from "../thread/proxy_thread.ts";
+import type { Settings } from "../thread/settings.ts";
 
 export type ToWorker =
   /** The first message to a worker: be this one, and hold this lifeline. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Clock } from "../../lib/clock.ts";
-import { type CachingResolver, createResolver } from "../../lib/net/resolver.ts";
+import { type CachingResolver, createResolver } from "../../lib/dns/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import { addresses, dnsAuthority, type DnsScript, DnsTlsServer, mute } from "../support/dns_server.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";

@@ -2,9 +2,9 @@ import { formatAddress, type TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import type { DnsAnswer, DnsQuestion } from "../wire/dns_message.ts";
-import { orAbort, within } from "./aborts.ts";
-import type { DnsTransport } from "./dns_source.ts";
-import { DnsStream } from "./dns_stream.ts";
+import { orAbort, within } from "../relay/aborts.ts";
+import type { DnsTransport } from "./source.ts";
+import { DnsStream } from "./stream.ts";
 
 /** A connection that was open already and stays silent for so long counts as dead: the network may have forgotten it. */
 const reusedAnswerMs = 2_000;
