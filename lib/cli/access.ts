@@ -25,7 +25,7 @@ export const access: Command = {
   flags: [
     { name: "ipv4", short: "i", value: "<address>", docs: "The public IPv4 address." },
     { name: "ipv6", short: "I", value: "<address>", docs: "The public IPv6 address." },
-    { name: "port", short: "p", value: "<port>", docs: "The public port." },
+    { name: "port", short: "p", value: "<port>", docs: "The public port; 0 is the one listened on." },
     { name: "hex", short: "x", docs: "Put the secret into links as hex, which older clients need." },
     { name: "offline", docs: "Ask nobody: what is not known is left out." },
     {
@@ -40,7 +40,8 @@ export const access: Command = {
     const overrides = {
       ipv4: readFlag(input, "ipv4", ipv4),
       ipv6: readFlag(input, "ipv6", ipv6),
-      port: readFlag(input, "port", port),
+      // As in mtg v2, where that is the default.
+      port: input.value("port") === "0" ? undefined : readFlag(input, "port", port),
     };
     const config = await readConfigFile(input.arguments[0], environment);
     const encoding = input.has("hex") ? "hex" : "base64";

@@ -67,18 +67,17 @@ export function asksForHelp(args: readonly string[]): boolean {
  *
  * @throws {ConfigError} If a flag is unknown, lacks its value or takes none, or if arguments are missing or too many.
  */
-export function readInput(command: Command, args: readonly string[]): Input {
-  const valued = command.flags.filter((flag) => flag.value !== undefined);
-  const plain = [...command.flags, helpFlag].filter((flag) => flag.value === undefined);
+export function readInput(command: Command, given: readonly string[]): Input {
+  const flags = [...command.flags, helpFlag];
+  const valued = flags.filter((flag) => flag.value !== undefined);
+  const plain = flags.filter((flag) => flag.value === undefined);
+  const args = expandLetters(flags, given);
   refuseValues(plain, args);
   const unknown: string[] = [];
   const parsed: Record<string, unknown> = parseArgs(joinValues(valued, args), {
     string: [...valued.map((flag) => flag.name), "_"],
     boolean: plain.map((flag) => flag.name),
     collect: valued.map((flag) => flag.name),
-    alias: Object.fromEntries(
-      command.flags.flatMap((flag) => flag.short === undefined ? [] : [[flag.name, flag.short]]),
-    ),
     unknown: (arg: string, key?: string) => key === undefined || (unknown.push(nameFlag(arg, key)), false),
   });
   const [first] = unknown;
@@ -119,10 +118,27 @@ function refuseValues(plain: readonly Flag[], args: readonly string[]): void {
   }
 }
 
-/**
- * Ties values to their flags with `=` where that would otherwise go wrong: `-t5s`, `--dc-override -2=…`, and flags
- * whose value may be left out.
- */
+/** Letters as the flags that they stand for: `-dc5` is `--debug --concurrency=5`. Those of no flag stay. */
+function expandLetters(flags: readonly Flag[], args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  const before = end < 0 ? args : args.slice(0, end);
+  return [...before.flatMap((arg) => /^-[a-z]/i.test(arg) ? expand(flags, arg) : [arg]), ...args.slice(before.length)];
+}
+
+function expand(flags: readonly Flag[], arg: string): readonly string[] {
+  const expanded: string[] = [];
+  for (let at = 1; at < arg.length; at++) {
+    const flag = flags.find(({ short }) => short === arg[at]);
+    const rest = arg.slice(at + 1);
+    if (flag === undefined) return [...expanded, `-${arg[at]}`];
+    const takesRest = rest.startsWith("=") || (rest !== "" && flag.value !== undefined);
+    if (takesRest) return [...expanded, `--${flag.name}=${rest.replace(/^=/, "")}`];
+    expanded.push(`--${flag.name}`);
+  }
+  return expanded;
+}
+
+/** Ties values to their flags with `=` where that would otherwise go wrong: `--dc-override -2=…`, and values that may be left out. */
 function joinValues(valued: readonly Flag[], args: readonly string[]): string[] {
   const joined: string[] = [];
   for (let index = 0; index < args.length; index++) {
@@ -130,10 +146,7 @@ function joinValues(valued: readonly Flag[], args: readonly string[]): string[] 
     if (arg === "--") return [...joined, ...args.slice(index)];
     const next = args[index + 1] ?? "";
     const flag = valued.find(({ name }) => arg === `--${name}`);
-    const [, letter, attached] = /^-([a-z])=?(.+)$/i.exec(arg) ?? [];
-    const short = valued.find((one) => one.short !== undefined && one.short === letter);
-    if (short !== undefined) joined.push(`--${short.name}=${attached}`);
-    else if (flag !== undefined && (flag.isValue?.(next) ?? /^-\d/.test(next))) joined.push(`${arg}=${args[++index]}`);
+    if (flag !== undefined && (flag.isValue?.(next) ?? /^-\d/.test(next))) joined.push(`${arg}=${args[++index]}`);
     else joined.push(flag?.isValue === undefined ? arg : `${arg}=`);
   }
   return joined;

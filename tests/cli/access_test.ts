@@ -159,7 +159,7 @@ Deno.test("access does refuse flags with wrong values", async () => {
   const cases: readonly (readonly [readonly string[], string])[] = [
     [["-i", "::1"], '--ipv4 = "::1": expected an IPv4 address such as "203.0.113.7"'],
     [["-I", "1.2.3.4"], '--ipv6 = "1.2.3.4": expected an IPv6 address without brackets such as "2001:db8::7"'],
-    [["-p", "0"], '--port = "0": expected a port, which is a number from 1 to 65535'],
+    [["-p", "65536"], '--port = "65536": expected a port, which is a number from 1 to 65535'],
     [["-p=https"], '--port = "https": expected a port, which is a number from 1 to 65535'],
   ];
   for (const [args, message] of cases) {

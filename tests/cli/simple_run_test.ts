@@ -41,6 +41,9 @@ Deno.test("simple-run does what run does with the same configuration", async () 
     [["--fast-mode"], "telegram.fast-mode = true"],
     [["--no-fast-mode"], "telegram.fast-mode = false"],
     [["-dc", "5"], "debug = true\nconcurrency = 5"],
+    [["-dc5"], "debug = true\nconcurrency = 5"],
+    [["-dc=5"], "debug = true\nconcurrency = 5"],
+    [["-d=false"], ""],
     [
       ["--dc-override", "2=127.0.0.1:1", "--dc-override", "2=[::1]:2", "--dc-override=203=127.0.0.1:3"],
       'dc-overrides = { 2 = ["127.0.0.1:1", "[::1]:2"], 203 = "127.0.0.1:3" }',

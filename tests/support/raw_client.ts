@@ -9,6 +9,8 @@ export interface RawClientOptions {
   /** Where the proxy listens, or without a secret the data centre; 127.0.0.1 by default. */
   readonly hostname?: string | undefined;
   readonly port: number;
+  /** Goes before everything else, such as the PROXY protocol header of a load balancer. */
+  readonly preface?: Uint8Array | undefined;
   /** Absent: straight to a data centre, as the proxy itself does it. */
   readonly secret?: Secret | undefined;
   /** By default `ef` with a simple secret, as most clients send, and `dd` otherwise. */
@@ -69,6 +71,7 @@ export class RawClient implements Disposable {
     const conn = await Deno.connect({ hostname: options.hostname ?? "127.0.0.1", port: options.port });
     try {
       conn.setNoDelay(true);
+      if (options.preface !== undefined) await sendAll(conn, options.preface);
       const wire = new ByteReader((into) => conn.read(into));
       const greeting = options.secret?.kind === "tls" ? await greet(conn, wire, options) : noGreeting;
       return new RawClient(conn, wire, greeting, options);
