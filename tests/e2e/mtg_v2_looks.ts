@@ -4,7 +4,7 @@ import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
 import { formatAddress } from "../../lib/address.ts";
 import { linkTargets } from "../../lib/cli/links.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { OneThread } from "../../lib/daemon/one_thread.ts";
+import { OneThread } from "../../lib/thread/one_thread.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { randomBytes } from "../support/byte_reader.ts";
 import { RawClient } from "../support/raw_client.ts";
