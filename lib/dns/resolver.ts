@@ -90,7 +90,7 @@ export class CachingResolver implements Resolver, Disposable {
 
   async #ask(name: string, source: DnsSource, stale: Known | undefined): Promise<readonly string[]> {
     const { clock, timeoutMs: ms } = this.#options;
-    const limits = { clock, ms, parent: this.#closing.signal, late: `no answer within ${ms / 1_000} s` };
+    const limits = { clock, ms, parent: this.#closing.signal };
     let lookup: Lookup;
     try {
       lookup = await within(limits, (signal) => source.lookUp(name, signal));

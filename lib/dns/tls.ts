@@ -53,8 +53,7 @@ export class DnsTls implements DnsTransport {
   async #askReused(stream: DnsStream, question: DnsQuestion, signal: AbortSignal): Promise<DnsAnswer | undefined> {
     const { clock } = this.#options;
     try {
-      const limits = { clock, ms: reusedAnswerMs, parent: signal, late: "no answer on the connection that was open" };
-      return await within(limits, (inner) => stream.exchange(question, inner));
+      return await within({ clock, ms: reusedAnswerMs, parent: signal }, (inner) => stream.exchange(question, inner));
     } catch {
       signal.throwIfAborted();
       stream[Symbol.dispose]();
@@ -70,7 +69,7 @@ export class DnsTls implements DnsTransport {
 
   #connect(): Promise<DnsStream> {
     const { clock, timeoutMs } = this.#options;
-    const limits = { clock, ms: timeoutMs, parent: this.#closing.signal, late: "no connection in time" };
+    const limits = { clock, ms: timeoutMs, parent: this.#closing.signal };
     return within(limits, (signal) => this.#handshake(signal));
   }
 

@@ -4,8 +4,8 @@ import type { RandomSource } from "../crypto/random.ts";
 import type { Secret } from "../policy/secret.ts";
 import { knock } from "../probe/knock.ts";
 import type { Conn } from "../relay/conn.ts";
-import { askWithFrame, DcError } from "../telegram/ping.ts";
-import { makeClientFrame } from "../transport/obfuscated2.ts";
+import { fallbackDc } from "../telegram/addresses.ts";
+import { askThroughProxy, DcError } from "../telegram/ping.ts";
 import type { Answerer } from "./world.ts";
 
 export interface GreetOptions {
@@ -25,14 +25,14 @@ export async function greetProxy(conn: Conn, secret: Secret, options: GreetOptio
   using _conn = conn;
   if (secret.kind !== "tls") return await askThrough(conn, secret, options);
   const answer = await knock(conn, { secret, ...options });
+  // Silence is an answer to a knock; here it is none.
+  options.signal.throwIfAborted();
   return answer.kind === "verified" ? "proxy" : "other";
 }
 
-async function askThrough(conn: Conn, { kind, key }: Secret, options: GreetOptions): Promise<Answerer> {
-  const isPadded = kind === "secured";
-  const frame = makeClientFrame({ tag: isPadded ? 0xdd : 0xee, dc: 2, random: options.random, secret: key });
+async function askThrough(conn: Conn, secret: Secret, options: GreetOptions): Promise<Answerer> {
   try {
-    await askWithFrame(conn, { frame, isPadded }, options);
+    await askThroughProxy(conn, { dc: fallbackDc, secret }, options);
     return "proxy";
   } catch (error) {
     if (error instanceof DcError) return "unclear";

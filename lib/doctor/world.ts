@@ -5,8 +5,8 @@ import type { Config } from "../config/config.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import { families, type Family } from "../http/public_address.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
+import { within } from "../relay/aborts.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { within } from "./within.ts";
 
 /** Ends a question; its reason says why nobody answered. */
 export interface Asking {
@@ -93,9 +93,9 @@ export class Surroundings {
     this.world = world;
   }
 
-  /** Asks with a deadline. @throws What `ask` does, or an `Error` that says that there was no answer. */
+  /** Asks with a deadline; what does not heed it is not waited for. @throws What `ask` does, or `TimedOut`. */
   within<T>(ms: number, ask: (asking: Asking) => Promise<T>): Promise<T> {
-    return within(ms, this.world.clock, (signal) => ask({ signal }));
+    return within({ clock: this.world.clock, ms }, (signal) => ask({ signal }));
   }
 
   /** The IP addresses of a host. */

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { type HttpResponse as RawResponse, HttpResponseDecoder } from "../wire/http_response.ts";
-import { openWithin } from "../relay/aborts.ts";
+import { noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import { TlsTunnel } from "./tls_tunnel.ts";
 
 export interface HttpClientOptions {
@@ -61,7 +61,7 @@ export class HttpClient implements Disposable {
    */
   async get(url: string, { signal, maxBytes = defaultMaxBytes, headers = {} }: GetOptions = {}): Promise<HttpResponse> {
     const { clock, timeoutMs: ms } = this.#options;
-    const late = () => new HttpError(`${show(url)}: no answer within ${ms} ms`);
+    const late = () => new HttpError(`${show(url)}: ${noAnswerWithin(ms)}`);
     const outside = AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
     const asked = { ...defaultHeaders, ...lower(headers) };
     return await openWithin(

@@ -53,7 +53,7 @@ const witnesses = 2;
 export async function detectPublicAddresses(options: DetectOptions): Promise<PublicAddresses> {
   const { clock, timeoutMs: ms, wanted = families, signal = new AbortController().signal } = options;
   const found = await openWithin(
-    { clock, ms, parent: signal, late: `no answer within ${ms} ms` },
+    { clock, ms, parent: signal },
     (ending) => Promise.all(wanted.map((family) => detect(family, options, ending))),
   );
   signal.throwIfAborted();

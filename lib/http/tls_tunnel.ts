@@ -5,6 +5,7 @@
  * TLS, what comes out of the other end is passed on to the connection and back. (fetch with a CONNECT proxy of our own would
  * do too, but for NO_PROXY in the environment, which makes it connect by itself: past the SOCKS proxies.)
  */
+import { disposedBy } from "../relay/aborts.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 
 const bufferBytes = 16 * 1024;
@@ -40,9 +41,7 @@ export class TlsTunnel implements AsyncDisposable {
     whole.defer(() => closeQuietly(far));
     const passing = Promise.all([passOn(conn, far), passBack(far, conn)]);
     const cut = () => (conn[Symbol.dispose](), closeQuietly(far));
-    signal.addEventListener("abort", cut, { once: true });
-    whole.defer(() => signal.removeEventListener("abort", cut));
-    if (signal.aborted) cut();
+    whole.use(disposedBy(signal, { [Symbol.dispose]: cut }));
     const tls = await shakeHands(near, { hostname, caCerts: [...caCerts] }, passing, cut);
     const rest = whole.move();
     return new TlsTunnel(tls, async () => {

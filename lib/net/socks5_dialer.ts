@@ -17,7 +17,7 @@ import {
   encodeLogin,
   explainReply,
 } from "../wire/socks5.ts";
-import { openWithin } from "../relay/aborts.ts";
+import { disposedBy, noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import { SocketConn } from "./socket_conn.ts";
 
 /**
@@ -73,7 +73,7 @@ export class Socks5Dialer implements Dialer {
     const { clock } = this.#options;
     const progress: Progress = { waitingFor: "a connection" };
     const late = () =>
-      this.#error(progress.fault ?? "proxy", `gave no answer within ${ms} ms: waited for ${progress.waitingFor}`);
+      this.#error(progress.fault ?? "proxy", `gave ${noAnswerWithin(ms)}: waited for ${progress.waitingFor}`);
     return await openWithin({ clock, ms, parent: signal, late }, async (own) => {
       const attempt = { signal: own, progress };
       let failure: unknown;
@@ -109,19 +109,16 @@ export class Socks5Dialer implements Dialer {
     const { signal, progress } = attempt;
     progress.waitingFor = "a connection";
     const conn = await this.#reach(signal);
-    const close = () => conn[Symbol.dispose]();
-    signal.addEventListener("abort", close, { once: true });
+    using _ending = disposedBy(signal, conn);
     try {
       signal.throwIfAborted();
       await this.#shakeHands(conn, to, progress);
       signal.throwIfAborted();
     } catch (error) {
-      close();
+      conn[Symbol.dispose]();
       signal.throwIfAborted();
       if (!(error instanceof ConnectionOver)) throw error;
       throw this.#error("proxy", `closed the connection instead of giving ${progress.waitingFor}`, error);
-    } finally {
-      signal.removeEventListener("abort", close);
     }
     if (conn instanceof SocketConn) conn.leadsTo(to);
     return conn;

@@ -1,6 +1,7 @@
 /** Looks at what a TLS server answers to a hello, without going on with the handshake. */
 import type { Clock } from "../clock.ts";
 import { decodeSiteFlight, type SiteFlight, tls13 } from "../faketls/site_flight.ts";
+import { disposedBy } from "../relay/aborts.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
 
 /** A server's flight is over when nothing has come for so long: longer than a way around the world. */
@@ -27,8 +28,7 @@ export async function watchFlight(
   { clock, signal }: WatchOptions,
 ): Promise<SiteFlight | undefined> {
   using _conn = conn;
-  const end = () => conn[Symbol.dispose]();
-  signal.addEventListener("abort", end, { once: true });
+  using _ending = disposedBy(signal, conn);
   try {
     signal.throwIfAborted();
     await writeAll(conn, hello);
@@ -36,8 +36,6 @@ export async function watchFlight(
   } catch (error) {
     signal.throwIfAborted();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", end);
   }
 }
 

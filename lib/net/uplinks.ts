@@ -180,8 +180,7 @@ function timed({ direct, clock, timeoutMs: longestMs }: UplinkOptions): TimedDia
   return {
     async dial(to, { signal, timeoutMs: ms = longestMs }) {
       try {
-        const late = `no answer within ${ms} ms`;
-        return await openWithin({ clock, ms, parent: signal, late }, (own) => direct.dial(to, { signal: own }));
+        return await openWithin({ clock, ms, parent: signal }, (own) => direct.dial(to, { signal: own }));
       } catch (error) {
         signal.throwIfAborted();
         throw new Error(`directly: ${messageOf(error)}`, { cause: error });

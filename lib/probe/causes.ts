@@ -2,8 +2,8 @@
 import { formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { messageOf } from "../errors.ts";
 import type { SecretKind } from "../policy/secret.ts";
+import { TimedOut } from "../relay/aborts.ts";
 import { DcError } from "../telegram/ping.ts";
-import { TimedOut } from "./deadline.ts";
 import type { Rebuff } from "./knock.ts";
 import type { Step } from "./step.ts";
 

@@ -10,12 +10,12 @@
 import { formatAddress, type TcpAddress } from "../address.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
+import { openWithin } from "../relay/aborts.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "./causes.ts";
 import { askTime, corrections, isRight, siteBehind, type TimeAnswer, type TimeSource } from "./clock.ts";
 import { judgeClock } from "./clock_verdict.ts";
-import { within } from "./deadline.ts";
 import type { Welcome } from "./knock.ts";
 import { allWell, type Outcome, type Step } from "./step.ts";
 import { Way, type WayParts } from "./way.ts";
@@ -85,10 +85,10 @@ class LinkCheck {
 
   async #resolve(): Promise<readonly string[]> {
     const { server } = this.#link;
-    const { clock, timeoutMs: ms, signal, resolver } = this.#options;
+    const { clock, timeoutMs: ms, signal: parent, resolver } = this.#options;
     const startMs = this.#now();
     try {
-      const hosts = await within({ clock, ms, signal }, (signal) => resolver.resolve(server, { signal }));
+      const hosts = await openWithin({ clock, ms, parent }, (signal) => resolver.resolve(server, { signal }));
       const detail = hosts[0] === server
         ? `${server} is an address: there is nothing to look up`
         : `${server} is at ${hosts.join(", ")}`;
@@ -152,8 +152,8 @@ class LinkCheck {
 
   /** Asks others for the time and tries again with theirs. */
   async #knockCorrected(way: Way, address: TcpAddress): Promise<Welcome | undefined> {
-    const { clock, timeoutMs: ms, signal, timeSources } = this.#options;
-    this.#times = await askTime(timeSources(address, this.#link.secret.host), { clock, ms, signal });
+    const { clock, timeoutMs: ms, signal: parent, timeSources } = this.#options;
+    this.#times = await askTime(timeSources(address, this.#link.secret.host), { clock, ms, parent });
     for (const aheadMs of corrections(this.#times)) {
       way.aheadMs = aheadMs;
       const answer = await way.knock();

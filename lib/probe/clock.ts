@@ -1,6 +1,5 @@
 /** Whether the clock of this machine is right, by what others say. */
-import type { Clock } from "../clock.ts";
-import { within } from "./deadline.ts";
+import { type Deadline, openWithin } from "../relay/aborts.ts";
 
 /** Somebody who knows the time. */
 export interface TimeSource {
@@ -28,13 +27,13 @@ const triesAtMost = 2;
 /** Asks all at once; whoever does not answer is left out. */
 export async function askTime(
   sources: readonly TimeSource[],
-  deadline: { readonly clock: Clock; readonly ms: number; readonly signal: AbortSignal },
+  deadline: Deadline,
 ): Promise<readonly TimeAnswer[]> {
   const answers = await Promise.all(sources.map(async ({ name, ask }) => {
     try {
-      return [{ from: name, aheadMs: Math.round(await within(deadline, ask)) }];
+      return [{ from: name, aheadMs: Math.round(await openWithin(deadline, ask)) }];
     } catch {
-      deadline.signal.throwIfAborted();
+      deadline.parent?.throwIfAborted();
       return [];
     }
   }));
@@ -61,7 +60,7 @@ export function isRight(answers: readonly TimeAnswer[]): boolean {
 }
 
 /** `3 s`, `5 min`, `2 h`, `361 days`: of a duration as much as matters. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   const seconds = Math.abs(ms) / 1_000;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 2 * 3_600) return `${Math.round(seconds / 60)} min`;

@@ -4,8 +4,8 @@ import type { RandomSource } from "../crypto/random.ts";
 import { makeClientHello, type OwnClientHello } from "../faketls/own_client_hello.ts";
 import { ownFlightAtMost, readServerFlight } from "../faketls/server_flight.ts";
 import type { Secret } from "../policy/secret.ts";
+import { disposedBy, TimedOut } from "../relay/aborts.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
-import { TimedOut } from "./deadline.ts";
 import { RecordConn } from "./record_conn.ts";
 
 /** How a greeting is answered, but by the proxy. */
@@ -44,22 +44,17 @@ export interface KnockOptions {
 /** Takes `conn` over, a fresh connection, and disposes it unless the proxy answers. @throws The reason of another abort. */
 export async function knock(conn: Conn, options: KnockOptions): Promise<Welcome | Rebuff> {
   const { secret: { host, key }, clock, random, signal } = options;
+  using _ending = disposedBy(signal, conn);
+  using owned = new DisposableStack();
+  owned.use(conn);
+  signal.throwIfAborted();
   const timeSeconds = Math.max(0, Math.floor(clock.nowMs() / 1_000));
   const hello = makeClientHello({ host, key, timeSeconds, random });
   const startMs = clock.elapsedMs();
-  const end = () => conn[Symbol.dispose]();
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    signal.throwIfAborted();
-    const answer = await listen(conn, hello, { key, signal });
-    if (answer.kind !== "verified") end();
-    return answer.kind === "verified" ? { ...answer, ms: clock.elapsedMs() - startMs } : answer;
-  } catch (error) {
-    end();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
+  const answer = await listen(conn, hello, { key, signal });
+  if (answer.kind !== "verified") return answer;
+  owned.move();
+  return { ...answer, ms: clock.elapsedMs() - startMs };
 }
 
 interface Listening {

@@ -2,11 +2,10 @@ import type { TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import type { Secret } from "../policy/secret.ts";
+import { openWithin, TimedOut } from "../relay/aborts.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
-import { askWithFrame, type DcAnswer } from "../telegram/ping.ts";
-import { makeClientFrame } from "../transport/obfuscated2.ts";
-import { TimedOut, within } from "./deadline.ts";
+import { askThroughProxy, type DcAnswer } from "../telegram/ping.ts";
 import { knock, type Rebuff, type Welcome } from "./knock.ts";
 
 export interface WayParts {
@@ -66,20 +65,21 @@ export class Way {
     return answer.conn;
   }
 
-  /** Asks data centre `dc`. Throws as `askWithFrame()` does, or `Rebuffed`. */
+  /** Asks data centre `dc`. Throws as `askThroughProxy()` does, or `Rebuffed`. */
   async ask(dc: number, opened: Conn | undefined): Promise<DcAnswer> {
     using conn = opened ?? await this.open();
     const { clock, random } = this.#parts;
-    const isPadded = this.#secret.kind !== "simple";
-    const frame = makeClientFrame({ tag: isPadded ? 0xdd : 0xee, dc, random, secret: this.#secret.key });
     const parts = { clock: corrected(clock, this.aheadMs), random };
     // Twice as long: the proxy may take as long to reach Telegram.
-    return await this.#within(2, (signal) => askWithFrame(conn, { frame, isPadded }, { ...parts, signal }));
+    return await this.#within(
+      2,
+      (signal) => askThroughProxy(conn, { dc, secret: this.#secret }, { ...parts, signal }),
+    );
   }
 
   #within<T>(times: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, timeoutMs, signal } = this.#parts;
-    return within({ clock, ms: times * timeoutMs, signal }, work);
+    const { clock, timeoutMs, signal: parent } = this.#parts;
+    return openWithin({ clock, ms: times * timeoutMs, parent }, work);
   }
 }
 

@@ -25,6 +25,7 @@ import { ProtocolError } from "../errors.ts";
 import type { ConnectionId } from "../events/event.ts";
 import type { IpSet } from "../policy/ip_set.ts";
 import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
+import { TimedOut } from "../relay/aborts.ts";
 import { type Conn, ConnectionOver } from "../relay/conn.ts";
 import { type Meter, Pump, type PumpEnd, type PumpOwner, type Shaper } from "../relay/pump.ts";
 import { turnAway } from "./fronting.ts";
@@ -176,7 +177,7 @@ export class Session implements Stage, PumpOwner {
   async dial(open: (dialing: AbortController) => Promise<Conn>): Promise<Conn> {
     const dialing = this.#dialing = new AbortController();
     const { tcpMs } = this.options.timeouts;
-    this.#deadlineAfter(tcpMs, () => dialing.abort(new Error(`no answer within ${tcpMs} ms`)));
+    this.#deadlineAfter(tcpMs, () => dialing.abort(new TimedOut(tcpMs)));
     try {
       if (this.#stopped !== undefined) throw sessionOver;
       const conn = this.#other = await open(dialing);

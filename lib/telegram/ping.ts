@@ -4,9 +4,11 @@ import { CtrKeystream } from "../crypto/aes_ctr.ts";
 import { CtrXor } from "../crypto/ctr_xor.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import { messageOf, ProtocolError } from "../errors.ts";
+import type { Secret } from "../policy/secret.ts";
+import { disposedBy } from "../relay/aborts.ts";
 import { Chunk } from "../relay/chunk.ts";
 import { type Conn, writeAll } from "../relay/conn.ts";
-import { frameSize, makeTelegramFrame, type TelegramFrame } from "../transport/obfuscated2.ts";
+import { frameSize, makeClientFrame, makeTelegramFrame, type TelegramFrame } from "../transport/obfuscated2.ts";
 import { nonceSize, readResPq, resPqRoom, writeReqPq } from "./res_pq.ts";
 
 /** Transport errors, by Telegram's documentation. */
@@ -56,26 +58,37 @@ export interface AskOptions {
  */
 export async function askDataCentre(conn: Conn, dc: number, options: AskOptions): Promise<DcAnswer> {
   const frame = makeTelegramFrame({ tag: 0xdd, dc, random: options.random });
-  return await askWithFrame(conn, { frame, isPadded: true }, options);
+  return await ask(conn, { frame, isPadded: true }, options);
 }
 
-export interface Opening {
+/**
+ * The same through the proxy with `secret` at the other end of `conn`, or inside its fake TLS. Throws as `askDataCentre()` does.
+ */
+export async function askThroughProxy(
+  conn: Conn,
+  { dc, secret: { kind, key: secret } }: { readonly dc: number; readonly secret: Secret },
+  options: AskOptions,
+): Promise<DcAnswer> {
+  const isPadded = kind !== "simple";
+  const frame = makeClientFrame({ tag: isPadded ? 0xdd : 0xee, dc, random: options.random, secret });
+  return await ask(conn, { frame, isPadded }, options);
+}
+
+interface Opening {
   /** Made for whoever is at the other end: Telegram, or a proxy. Used up afterwards. */
   readonly frame: TelegramFrame;
   /** Whether the frame's tag is that of the padded intermediate transport (dd) rather than of the intermediate one (ee). */
   readonly isPadded: boolean;
 }
 
-/** The same with a frame of the caller's, for instance one for a proxy. Throws as `askDataCentre()` does. */
-export async function askWithFrame(
+async function ask(
   conn: Conn,
   { frame, isPadded }: Opening,
   { clock, random, signal }: AskOptions,
 ): Promise<DcAnswer> {
   const uplink = new CtrXor(frame.uplink, undefined, frame.ahead);
   const downlink = new CtrXor(new CtrKeystream(frame.downlinkKey.key, frame.downlinkKey.iv));
-  const end = () => conn[Symbol.dispose]();
-  signal.addEventListener("abort", end, { once: true });
+  using _ending = disposedBy(signal, conn);
   try {
     signal.throwIfAborted();
     const nonce = random.fill(new Uint8Array(nonceSize));
@@ -90,7 +103,6 @@ export async function askWithFrame(
     if (error instanceof ProtocolError) throw new DcError("garbage", error.message, undefined, { cause: error });
     throw new DcError("reset", `The connection broke off: ${messageOf(error)}`, undefined, { cause: error });
   } finally {
-    signal.removeEventListener("abort", end);
     uplink.release();
     downlink.release();
   }

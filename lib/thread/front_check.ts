@@ -1,26 +1,25 @@
 import type { Address } from "../address.ts";
 import { messageOf } from "../errors.ts";
-import type { Conn } from "../relay/conn.ts";
 import type { ProxyOptions } from "../proxy/options.ts";
+import { openWithin } from "../relay/aborts.ts";
+import type { Conn } from "../relay/conn.ts";
 
 /**
  * Looks once whether the fronted site can be reached and is not this proxy itself, and emits an event if not. Never rejects;
  * `signal` ends it.
  */
 export async function checkFront(options: ProxyOptions, signal: AbortSignal): Promise<void> {
-  const { front, dialer, frontDialer = dialer, events, isOwn, timeouts } = options;
+  const { front, dialer, frontDialer = dialer, clock, events, isOwn, timeouts } = options;
   if (front === undefined) return;
-  const tooLate = new AbortController();
-  const pause = options.clock.sleep(timeouts.tcpMs, AbortSignal.any([signal, tooLate.signal]));
-  pause.then(() => tooLate.abort(new Error(`no answer within ${timeouts.tcpMs} ms`)), () => {});
   try {
-    using conn = await frontDialer.dial(front, { signal: AbortSignal.any([signal, tooLate.signal]) });
+    using conn = await openWithin(
+      { clock, ms: timeouts.tcpMs, parent: signal },
+      (own) => frontDialer.dial(front, { signal: own }),
+    );
     if (isOwn(conn)) events.emit({ type: "front-loop", front });
   } catch (error) {
     if (signal.aborted) return;
     events.emit({ type: "front-failed", front, reason: messageOf(error) });
-  } finally {
-    tooLate.abort();
   }
 }
 

@@ -1,7 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { loadConfig } from "../../lib/config/parse.ts";
 import { examine } from "../../lib/doctor/examine.ts";
-import { within } from "../../lib/doctor/within.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { complaints, configWith, fakeWorld, never, nowMs, type Spoiled, way } from "./fake_world.ts";
 
@@ -72,27 +71,5 @@ Deno.test("examine() does do everything side by side: each group is there as soo
   assert(!done.includes("telegram-direct"));
   await clock.advance(4_000);
   assertEquals(done.at(-1), "telegram-direct");
-  assertEquals(clock.pendingMs, []);
-});
-
-Deno.test("within() does give up on work that heeds no signal, and tells it by the signal", async () => {
-  const clock = new FakeClock();
-  let given: AbortSignal | undefined;
-  const waiting = within(2_500, clock, (own) => {
-    given = own;
-    return never();
-  });
-  const failing = assertRejects(() => waiting, Error, "no answer within 2.5 s");
-  await clock.advance(2_500);
-  await failing;
-  assert(given?.aborted);
-  assertEquals(clock.pendingMs, []);
-});
-
-Deno.test("within() does pass on what work gives or throws, and leaves no timer", async () => {
-  const clock = new FakeClock();
-  assertEquals(await within(10, clock, () => Promise.resolve(7)), 7);
-  const failing = () => Promise.reject(new TypeError("wrong"));
-  await assertRejects(() => within(10, clock, failing), TypeError, "wrong");
   assertEquals(clock.pendingMs, []);
 });

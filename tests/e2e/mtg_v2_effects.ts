@@ -163,14 +163,14 @@ const networking: readonly Effect[] = [
       assertEquals(await serves(proxy, world), false);
       return proxy.ledger.of("dial-failed")[0]?.reason;
     };
-    const seen = [["200ms", "no answer within 200 ms"], ["0.3 S", "no answer within 300 ms"]] as const;
+    const seen = [["200ms", "no answer within 0.2 s"], ["0.3 S", "no answer within 0.3 s"]] as const;
     const others = { "network.proxies": [`socks5://127.0.0.1:${mute.port}`] };
     await effect("network.timeout.tcp", look, seen, others).run(world);
   }),
   effectOf("network.timeout.http", async (world) => {
-    for (const [value, ms] of [["100ms", 100], ["300ms", 300]] as const) {
+    for (const [value, seconds] of [["100ms", 0.1], ["300ms", 0.3]] as const) {
       const [[said]] = await updates(world, "mute", { "auto-update": true, "network.timeout.http": value });
-      assertEquals(said?.includes(`no answer within ${ms} ms`), true, said);
+      assertEquals(said?.includes(`no answer within ${seconds} s`), true, said);
     }
   }),
   effectOf("network.timeout.idle", (world) =>

@@ -211,7 +211,7 @@ for (const [where, start] of stuck) {
     await site.log.until("data");
     await clock.advance(4_999);
     await clock.advance(1);
-    assertEquals(await late, `${shown}: no answer within 5000 ms`);
+    assertEquals(await late, `${shown}: no answer within 5 s`);
 
     const stop = new AbortController();
     const stopped = assertRejects(() => http.get(url, { signal: stop.signal }), TypeError, "enough");
@@ -236,7 +236,7 @@ Deno.test("HttpClient gives up a dial that takes too long", async () => {
   const late = failure(http.get(url));
   await settle();
   await clock.advance(100);
-  assertEquals(await late, `${shown}: no answer within 100 ms`);
+  assertEquals(await late, `${shown}: no answer within 0.1 s`);
 });
 
 Deno.test("HttpClient downloads through a SOCKS proxy, which looks up the name, and waits for none that is mute", async () => {
@@ -259,5 +259,5 @@ Deno.test("HttpClient downloads through a SOCKS proxy, which looks up the name, 
   const late = failure(patient.get(url));
   while (socks.unanswered === 0) await settle();
   await clock.advance(1_000);
-  assertEquals(await late, `${shown}: no answer within 1000 ms`);
+  assertEquals(await late, `${shown}: no answer within 1 s`);
 });

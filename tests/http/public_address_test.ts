@@ -157,7 +157,7 @@ Deno.test("detectPublicAddresses() does say whom it waited for in vain", async (
   });
   for (const connection of [0, 1]) await mute.log.until("data", { connection });
   await clock.advance(1_000);
-  const late = (port: number) => `https://front.test:${port}/ip: no answer within 1000 ms`;
+  const late = (port: number) => `https://front.test:${port}/ip: no answer within 1 s`;
   assertEquals(await detecting, { problems: [`${unknown4}${late(1)}; ${late(2)}`] });
 });
 

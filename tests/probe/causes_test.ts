@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "../../lib/probe/causes.ts";
-import { TimedOut } from "../../lib/probe/deadline.ts";
+import { TimedOut } from "../../lib/relay/aborts.ts";
 import type { Rebuff } from "../../lib/probe/knock.ts";
 import { Rebuffed } from "../../lib/probe/way.ts";
 import { DcError } from "../../lib/telegram/ping.ts";

@@ -35,7 +35,7 @@ Deno.test("askTime() asks all at once, and leaves out whoever fails or is late",
   });
   const failing: TimeSource = { name: "failing", ask: () => Promise.reject(new Error("no")) };
   const sources = [source("a", 100, hourMs), failing, source("b", 4_000, -7.4), source("late", 6_000, 0)];
-  const asking = askTime(sources, { clock, ms: 5_000, signal: new AbortController().signal });
+  const asking = askTime(sources, { clock, ms: 5_000 });
   await clock.advance(5_000);
   assertEquals(await asking, [{ from: "a", aheadMs: hourMs }, { from: "b", aheadMs: -7 }]);
   assertEquals(clock.pendingMs, []);
@@ -46,7 +46,7 @@ Deno.test("askTime() rejects when it is stopped", async () => {
   const aborting = new AbortController();
   const source: TimeSource = { name: "a", ask: (signal) => clock.sleep(1_000, signal).then(() => 0) };
   const asking = assertRejects(
-    () => askTime([source], { clock, ms: 5_000, signal: aborting.signal }),
+    () => askTime([source], { clock, ms: 5_000, parent: aborting.signal }),
     Error,
     "stopped",
   );

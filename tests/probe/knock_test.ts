@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { systemRandom } from "../../lib/crypto/random.ts";
 import { verifyDigest } from "../../lib/faketls/digest.ts";
 import { secretOf } from "../../lib/policy/secret.ts";
-import { TimedOut } from "../../lib/probe/deadline.ts";
+import { TimedOut } from "../../lib/relay/aborts.ts";
 import { knock, type Rebuff, type Welcome } from "../../lib/probe/knock.ts";
 import { decodeWhole, key } from "../faketls/hellos.ts";
 import { record } from "../faketls/records.ts";

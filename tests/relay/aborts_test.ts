@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { orAbort, within } from "../../lib/relay/aborts.ts";
+import { disposedBy, orAbort, TimedOut, within } from "../../lib/relay/aborts.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 const reason = new Error("the client is gone");
@@ -24,7 +24,7 @@ Deno.test("within() gives what is done in time, and leaves neither a timer nor a
   const clock = new FakeClock();
   const parent = new AbortController();
   let given: AbortSignal | undefined;
-  const done = within({ clock, ms: 100, parent: parent.signal, late: "too late" }, (signal) => {
+  const done = within({ clock, ms: 100, parent: parent.signal }, (signal) => {
     given = signal;
     return Promise.resolve(signal.aborted);
   });
@@ -34,21 +34,48 @@ Deno.test("within() gives what is done in time, and leaves neither a timer nor a
 Deno.test("within() rejects when time is over, and when its parent aborts, and says so to the work", async () => {
   const clock = new FakeClock();
   const parent = new AbortController();
-  const limits = { clock, ms: 100, parent: parent.signal, late: "too late" };
+  const limits = { clock, ms: 100, parent: parent.signal };
   const reasons: unknown[] = [];
   const work = (signal: AbortSignal) => {
     signal.addEventListener("abort", () => reasons.push(signal.reason.message));
     return never();
   };
-  const late = assertRejects(() => within(limits, work), Error, "too late");
+  const late = assertRejects(() => within(limits, work), TimedOut, "no answer within 0.1 s");
   await clock.advance(100);
   await late;
   const aborted = assertRejects(() => within(limits, work));
   parent.abort(reason);
   assertStrictEquals(await aborted, reason);
-  assertEquals([reasons, clock.pendingMs], [["too late", "the client is gone"], []]);
+  assertEquals([reasons, clock.pendingMs], [["no answer within 0.1 s", "the client is gone"], []]);
   const begun: string[] = [];
   const another = () => within(limits, () => Promise.resolve(begun.push("work")));
   assertStrictEquals(await assertRejects(another), reason);
   assertEquals(begun, []);
+});
+
+Deno.test("within() says what it is told to where that is more than that nothing came", async () => {
+  const clock = new FakeClock();
+  const late = assertRejects(() => within({ clock, ms: 100, late: () => reason }, never));
+  await clock.advance(100);
+  assertStrictEquals(await late, reason);
+});
+
+Deno.test("within() passes on what work throws, and leaves no timer", async () => {
+  const clock = new FakeClock();
+  const failing = () => Promise.reject(new TypeError("wrong"));
+  await assertRejects(() => within({ clock, ms: 10 }, failing), TypeError, "wrong");
+  assertEquals(clock.pendingMs, []);
+});
+
+Deno.test("disposedBy() disposes on an abort, also one that was before, but not once it has let go", () => {
+  let disposed = 0;
+  const thing = { [Symbol.dispose]: () => void disposed++ };
+  const controller = new AbortController();
+  disposedBy(controller.signal, thing)[Symbol.dispose]();
+  using _kept = disposedBy(controller.signal, thing);
+  assertEquals(disposed, 0);
+  controller.abort(reason);
+  assertEquals(disposed, 1);
+  using _late = disposedBy(controller.signal, thing);
+  assertEquals(disposed, 2);
 });

@@ -1,14 +1,15 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { systemRandom } from "../../lib/crypto/random.ts";
-import { askDataCentre, askWithFrame, DcError } from "../../lib/telegram/ping.ts";
+import { secretOf } from "../../lib/policy/secret.ts";
 import { writeAll } from "../../lib/relay/conn.ts";
-import { makeClientFrame, type TransportTag } from "../../lib/transport/obfuscated2.ts";
+import { askDataCentre, askThroughProxy, DcError } from "../../lib/telegram/ping.ts";
+import type { TransportTag } from "../../lib/transport/obfuscated2.ts";
 import { ByteReader, concat, randomBytes } from "../support/byte_reader.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { type MemoryConn, memoryPipe } from "../support/memory_pipe.ts";
 import { acceptFrame } from "../support/obfuscated2_client.ts";
 import { framePacket, readPacket } from "../support/transports.ts";
-import { secret } from "../transport/frames.ts";
+import { secret as key } from "../transport/frames.ts";
 
 const timeMs = Date.UTC(2026, 0, 2);
 
@@ -60,14 +61,15 @@ Deno.test("askDataCentre() reads an answer that comes byte by byte", async () =>
   await serving;
 });
 
-for (const [name, tag] of [["padded intermediate", 0xdd], ["intermediate", 0xee]] as const) {
-  Deno.test(`askWithFrame() asks through a proxy's frame, ${name}`, async () => {
+for (const [kind, tag] of [["tls", 0xdd], ["secured", 0xdd], ["simple", 0xee]] as const) {
+  Deno.test(`askThroughProxy() asks as a client with a ${kind} secret does`, async () => {
     const [client, server] = memoryPipe();
-    const frame = makeClientFrame({ tag, dc: 2, random: systemRandom, secret });
-    const serving = serve(server, resPq, secret);
-    const answer = await askWithFrame(client, { frame, isPadded: tag === 0xdd }, options());
+    const secret = secretOf(kind, key, kind === "tls" ? "front.test" : "");
+    const serving = serve(server, resPq, key);
+    const answer = await askThroughProxy(client, { dc: 4, secret }, options());
     assertEquals(answer.timeMs, timeMs);
-    assertEquals((await serving).tag, tag);
+    const { tag: asked, dc } = await serving;
+    assertEquals([asked, dc], [tag, 4]);
   });
 }
 
@@ -134,10 +136,10 @@ Deno.test("askDataCentre() waits until its signal aborts, rejects with the reaso
   assertEquals(client.isClosed, true);
 });
 
-Deno.test("askDataCentre() with an aborted signal sends nothing", async () => {
+Deno.test("askDataCentre() with an aborted signal sends nothing, and closes", async () => {
   const [client] = memoryPipe();
   const reason = new Error("too late");
   const signal = AbortSignal.abort(reason);
   assertStrictEquals(await assertRejects(() => askDataCentre(client, 2, { ...options(), signal })), reason);
-  assertEquals(client.deeds, []);
+  assertEquals([client.deeds, client.isClosed], [["dispose"], true]);
 });

@@ -144,7 +144,7 @@ Deno.test("checkFront() does warn where the site does not answer in time", async
   assertEquals(events, []);
   await clock.advance(1);
   await checking;
-  assertEquals(events, [{ type: "front-failed", front, reason: "no answer within 10000 ms" }]);
+  assertEquals(events, [{ type: "front-failed", front, reason: "no answer within 10 s" }]);
 });
 
 Deno.test("checkFront() does end silently when the proxy does", async () => {
