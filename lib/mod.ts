@@ -39,13 +39,13 @@
  */
 export { type Address, formatAddress, type PreferIp, type TcpAddress, type UnixAddress } from "./address.ts";
 export type { Clock } from "./clock.ts";
+export type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config/config.ts";
 export { type RandomSource, systemRandom } from "./crypto/random.ts";
+export { CachingResolver, createResolver, type ResolverOptions } from "./dns/resolver.ts";
 export { ConfigError, type ConfigErrorPlace, ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export type { ConnectionId, Event, EventSink } from "./events/event.ts";
-export type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config/config.ts";
 export { directDialer } from "./net/dialer.ts";
 export { Listener } from "./net/listener.ts";
-export { CachingResolver, createResolver, type ResolverOptions } from "./dns/resolver.ts";
 export { ResolvingDialer, type ResolvingDialerOptions } from "./net/resolving_dialer.ts";
 export { systemClock } from "./net/system_clock.ts";
 export { UplinkDialer, type UplinkDialers, uplinkDialers, type UplinkOptions } from "./net/uplinks.ts";

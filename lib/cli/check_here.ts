@@ -2,8 +2,8 @@
 import type { TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import { systemRandom } from "../crypto/random.ts";
-import { directDialer } from "../net/dialer.ts";
 import { createResolver } from "../dns/resolver.ts";
+import { directDialer } from "../net/dialer.ts";
 import { askSiteDate } from "../net/site_visit.ts";
 import { askTime } from "../net/sntp.ts";
 import { systemClock } from "../net/system_clock.ts";

@@ -4,12 +4,12 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { randomInteger, type RandomSource, systemRandom } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
-import { log, logEvents } from "../metrics/log.ts";
 import { HttpClient } from "../http/http_client.ts";
+import { log, logEvents } from "../metrics/log.ts";
 import { systemClock } from "../net/system_clock.ts";
-import { Network } from "../thread/network.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { directAddresses, parseProxyConfig } from "../telegram/proxy_config.ts";
+import { Network } from "../thread/network.ts";
 
 /** Telegram's lists, one for each family of addresses. */
 export const dcLists: readonly string[] = [

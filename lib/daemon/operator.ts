@@ -1,11 +1,11 @@
 /** What changes the settings of a service while it serves: a configuration that is read again, news from Telegram. */
 import type { Config } from "../config/config.ts";
 import { log } from "../metrics/log.ts";
+import type { Service } from "../thread/service.ts";
+import type { Settings } from "../thread/settings.ts";
 import { Background } from "./background.ts";
 import { Reloader } from "./reload.ts";
 import type { ServeOptions } from "./serve.ts";
-import type { Service } from "../thread/service.ts";
-import type { Settings } from "../thread/settings.ts";
 import { watchFile } from "./watch.ts";
 
 export class Operator implements AsyncDisposable {

@@ -3,8 +3,8 @@ import { type Address, formatAddress } from "../address.ts";
 import type { Config } from "../config/config.ts";
 import type { LoadedConfig } from "../config/parse.ts";
 import { log, type LogFormat, startLogging } from "../metrics/log.ts";
-import { Operator } from "./operator.ts";
 import type { Service } from "../thread/service.ts";
+import { Operator } from "./operator.ts";
 import { onEndSignal, onReloadSignal, ReloadRequests } from "./signals.ts";
 
 export interface ServeOptions {

@@ -9,9 +9,9 @@
 import { isIp } from "../bytes/ip.ts";
 import type { DnsServer } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
+import { orAbort, within } from "../relay/aborts.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { dnsName } from "../wire/dns_name.ts";
-import { orAbort, within } from "../relay/aborts.ts";
 import { DnsCache, type Known } from "./cache.ts";
 import { DeferredServer } from "./deferred.ts";
 import type { ServerOptions } from "./servers.ts";

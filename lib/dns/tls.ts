@@ -1,8 +1,8 @@
 import { formatAddress, type TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
-import type { DnsAnswer, DnsQuestion } from "../wire/dns_message.ts";
 import { orAbort, within } from "../relay/aborts.ts";
+import type { DnsAnswer, DnsQuestion } from "../wire/dns_message.ts";
 import type { DnsTransport } from "./source.ts";
 import { DnsStream } from "./stream.ts";
 

@@ -2,8 +2,8 @@ import { formatAddress, isIpv6, type TcpAddress, unmapIpv4 } from "../address.ts
 import { spellIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
-import { decodeDnsAnswer, type DnsAnswer, type DnsQuestion, encodeDnsQuery } from "../wire/dns_message.ts";
 import { orAbort } from "../relay/aborts.ts";
+import { decodeDnsAnswer, type DnsAnswer, type DnsQuestion, encodeDnsQuery } from "../wire/dns_message.ts";
 import type { DnsTransport } from "./source.ts";
 import { DnsStream } from "./stream.ts";
 

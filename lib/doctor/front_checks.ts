@@ -1,10 +1,10 @@
 /** The fronted site: what strangers get, and what the proxy's own answer is compared with by whoever watches. */
 import { type Address, formatAddress } from "../address.ts";
-import { isOwnConnection } from "../thread/front_check.ts";
 import { recordType } from "../faketls/record.ts";
 import { flightRecordAtMost } from "../faketls/server_hello.ts";
 import { groupNames, type SiteFlight, tls13 } from "../faketls/site_flight.ts";
 import type { SiteCertificate, SiteVisit } from "../net/site_visit.ts";
+import { isOwnConnection } from "../thread/front_check.ts";
 import { type FrontFacts, lookAtTls, type Outcome, type SiteAddress } from "./front_facts.ts";
 import { ownAddresses } from "./own_addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";

@@ -1,6 +1,6 @@
 /** Where the fronted site is and what it does, for the groups of checks that want to know. */
-import { spellIp } from "../bytes/ip.ts";
 import type { Address } from "../address.ts";
+import { spellIp } from "../bytes/ip.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { orderAddresses } from "../telegram/addresses.ts";

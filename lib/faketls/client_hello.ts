@@ -9,9 +9,9 @@
  *
  * Clients sign the hello as one record; middleboxes may cut it into several on its way. `record` is the hello as it was signed.
  */
+import { ascii } from "../bytes/encoding.ts";
 import { ByteReader } from "../bytes/reader.ts";
 import { ProtocolError } from "../errors.ts";
-import { ascii } from "../bytes/encoding.ts";
 import { recordHeaderSize, recordType } from "./record.ts";
 
 /** Outcome of a decode: `needed` is the least number of bytes in all that may let it go on. */

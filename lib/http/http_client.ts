@@ -1,9 +1,9 @@
 /** Downloads over HTTPS, through whatever dials: directly with names looked up our way, or through SOCKS proxies. */
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
+import { noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { type HttpResponse as RawResponse, HttpResponseDecoder } from "../wire/http_response.ts";
-import { noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import { TlsTunnel } from "./tls_tunnel.ts";
 
 export interface HttpClientOptions {

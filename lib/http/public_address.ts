@@ -1,10 +1,10 @@
 /** Finds out under which addresses the world sees this machine, by asking services that tell. */
 import { readIp, showIp } from "../bytes/ip.ts";
-import { isPublic } from "../policy/ip_set.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
-import type { Dialer } from "../relay/dialer.ts";
+import { isPublic } from "../policy/ip_set.ts";
 import { openWithin } from "../relay/aborts.ts";
+import type { Dialer } from "../relay/dialer.ts";
 import { HttpClient } from "./http_client.ts";
 
 export type Family = "ipv4" | "ipv6";

@@ -1,5 +1,5 @@
-import { isIp } from "../bytes/ip.ts";
 import { type Address, formatAddress, type PreferIp, type TcpAddress } from "../address.ts";
+import { isIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Conn } from "../relay/conn.ts";

@@ -3,6 +3,7 @@ import { type Address, formatAddress, type TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { SocksProxy } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
+import { disposedBy, noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import { type Conn, ConnectionOver, writeAll } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { Resolver } from "../relay/resolver.ts";
@@ -17,7 +18,6 @@ import {
   encodeLogin,
   explainReply,
 } from "../wire/socks5.ts";
-import { disposedBy, noAnswerWithin, openWithin } from "../relay/aborts.ts";
 import { SocketConn } from "./socket_conn.ts";
 
 /**

@@ -6,10 +6,10 @@ import { randomInteger, type RandomSource } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import type { EventSink } from "../events/event.ts";
 import { CircuitBreaker, type Permit } from "../policy/circuit_breaker.ts";
+import { openWithin } from "../relay/aborts.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import type { Resolver } from "../relay/resolver.ts";
-import { openWithin } from "../relay/aborts.ts";
 import { Socks5Dialer, Socks5Error } from "./socks5_dialer.ts";
 
 /**

@@ -10,8 +10,8 @@ import type { Slots } from "../policy/slots.ts";
 import type { ChunkClass } from "../relay/chunk.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Dialer } from "../relay/dialer.ts";
-import type { DcDialer } from "../telegram/direct.ts";
 import type { DcOverrides, DcUpdates } from "../telegram/addresses.ts";
+import type { DcDialer } from "../telegram/direct.ts";
 
 /** Everything that a `Proxy` needs. It opens no socket, reads no clock and draws no random number by itself. */
 export interface ProxyOptions {

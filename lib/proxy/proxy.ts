@@ -1,7 +1,7 @@
 import type { ConnectionId, EventSink } from "../events/event.ts";
 import { ClockWatch } from "../policy/clock_watch.ts";
-import type { Conn } from "../relay/conn.ts";
 import { ChunkPool, classWithin } from "../relay/chunk.ts";
+import type { Conn } from "../relay/conn.ts";
 import { DcDialer } from "../telegram/direct.ts";
 import type { ProxyOptions } from "./options.ts";
 import { type Host, Session } from "./session.ts";

@@ -24,8 +24,8 @@
 import { ProtocolError } from "../errors.ts";
 import type { ConnectionId } from "../events/event.ts";
 import type { IpSet } from "../policy/ip_set.ts";
-import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
 import { TimedOut } from "../relay/aborts.ts";
+import type { ChunkClass, ChunkPool } from "../relay/chunk.ts";
 import { type Conn, ConnectionOver } from "../relay/conn.ts";
 import { type Meter, Pump, type PumpEnd, type PumpOwner, type Shaper } from "../relay/pump.ts";
 import { turnAway } from "./fronting.ts";

@@ -5,9 +5,9 @@
  * id 2 | flags 2 | counts of the four sections, 2 each | questions | answers | authorities | additionals
  * ```
  */
-import { isIp } from "../bytes/ip.ts";
-import { Buffer } from "node:buffer";
 import library from "dns-packet";
+import { Buffer } from "node:buffer";
+import { isIp } from "../bytes/ip.ts";
 
 export type DnsRecordType = "A" | "AAAA";
 

@@ -7,10 +7,10 @@
 import { messageOf } from "../errors.ts";
 import { startLogging } from "../metrics/log.ts";
 import { Heartbeats } from "../thread/heartbeats.ts";
-import { holdLifeline } from "./lifeline.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
 import { ProxyThread, type ThreadOptions } from "../thread/proxy_thread.ts";
 import type { Settings } from "../thread/settings.ts";
+import { holdLifeline } from "./lifeline.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 let thread: ProxyThread | undefined;
 /** Resolves when it is clear whether there is a thread. */

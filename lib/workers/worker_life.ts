@@ -3,10 +3,10 @@ import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Heartbeats } from "../thread/heartbeats.ts";
-import { untilGone } from "./lifeline.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
 import type { ThreadOptions } from "../thread/proxy_thread.ts";
 import type { Settings } from "../thread/settings.ts";
+import { untilGone } from "./lifeline.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
 
 /**
  * How long a worker may be silent. That is counted in looks at its heartbeat, not in time: where the whole machine or process

@@ -6,8 +6,8 @@
 import { acceptNext } from "./accept.ts";
 import { commandSize, decodeCommand, encodeCommand } from "./command.ts";
 import { frameSize, openFrame } from "./frame.ts";
-import { Link } from "./link.ts";
 import { lines, printJson } from "./lines.ts";
+import { Link } from "./link.ts";
 
 const quietBuffer = 1024;
 const bulkBuffer = 262_144;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Sample } from "../../scripts/bench/measure.ts";
 import { measuresOf } from "../../scripts/bench/kinds.ts";
+import type { Sample } from "../../scripts/bench/measure.ts";
 import { type Entry, rowsOf, summariseFaults, tableOf, troubleOf } from "../../scripts/bench/report.ts";
 import { median, percentile } from "../../scripts/bench/stats.ts";
 

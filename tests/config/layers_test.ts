@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type ConfigSources, loadConfig } from "../../lib/config/parse.ts";
 import type { Layer } from "../../lib/config/layers.ts";
+import { type ConfigSources, loadConfig } from "../../lib/config/parse.ts";
 import { ConfigError } from "../../lib/errors.ts";
 
 const secret = "00112233445566778899aabbccddeeff";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import type { DnsSource, Lookup } from "../../lib/dns/source.ts";
 import { CachingResolver, type StaleAnswer } from "../../lib/dns/resolver.ts";
+import type { DnsSource, Lookup } from "../../lib/dns/source.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 interface Asked {

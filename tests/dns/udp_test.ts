@@ -2,9 +2,9 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import type { Clock } from "../../lib/clock.ts";
 import { type CachingResolver, createResolver } from "../../lib/dns/resolver.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 import { addresses, type DnsScript, DnsUdpServer, encodeReply, mute, nothing, rcodes } from "../support/dns_server.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { hasIpv6 } from "../net/sockets.ts";
 
 const both = ["192.0.2.1", "192.0.2.2", "2001:db8::1"];
 const signal = new AbortController().signal;

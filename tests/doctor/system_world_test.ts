@@ -3,8 +3,8 @@ import type { Config } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/parse.ts";
 import { systemWorld } from "../../lib/doctor/system_world.ts";
 import type { Site as SiteToAsk } from "../../lib/doctor/world.ts";
-import { Site, type SiteScript } from "../support/fronted_site.ts";
 import { tlsHex } from "../cli/fake_environment.ts";
+import { Site, type SiteScript } from "../support/fronted_site.ts";
 
 function configOf(...lines: readonly string[]): Config {
   const text = [`secret = "${tlsHex}"`, 'bind-to = "127.0.0.1:443"', ...lines].join("\n");

@@ -1,8 +1,8 @@
 /** `mtg check` over sockets of this machine, with a clock and a network that a test may bend. */
-import { systemRandom } from "../../lib/crypto/random.ts";
 import { siteClock } from "../../lib/cli/check_here.ts";
-import { main } from "../../lib/cli/mod.ts";
 import { denoEnvironment } from "../../lib/cli/environment.ts";
+import { main } from "../../lib/cli/mod.ts";
+import { systemRandom } from "../../lib/crypto/random.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import { proxyLinks } from "../../lib/policy/proxy_link.ts";

@@ -1,7 +1,8 @@
 /** The proxy as a service: what it prints and logs, where it listens, and how it ends. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { formatSecret, type Secret, secretOf } from "../../lib/policy/secret.ts";
 import { stringify } from "@std/toml/stringify";
+import { formatSecret, type Secret, secretOf } from "../../lib/policy/secret.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { clientHello, clientRandom } from "../support/client_hello.ts";
 import { command } from "../support/dc_handlers.ts";
@@ -10,7 +11,6 @@ import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { readServerFlight, verifyServerFlight } from "../support/server_flight.ts";
 import { DaemonProcess } from "./daemon_process.ts";
-import { hasIpv6 } from "../net/sockets.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
 const answer = randomBytes(700);

@@ -1,6 +1,5 @@
 /** A proxy on a socket of this very process: its events can be looked at, and it starts at once. */
 import { assertEquals } from "@std/assert";
-import { isOwnConnection } from "../../lib/thread/front_check.ts";
 import { systemRandom } from "../../lib/crypto/random.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import { Listener } from "../../lib/net/listener.ts";
@@ -10,6 +9,7 @@ import { type Secret, type SecretKind, secretOf } from "../../lib/policy/secret.
 import { Slots } from "../../lib/policy/slots.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { Proxy } from "../../lib/proxy/proxy.ts";
+import { isOwnConnection } from "../../lib/thread/front_check.ts";
 import { randomBytes } from "../support/byte_reader.ts";
 import { EventLedger } from "../support/event_ledger.ts";
 import type { FakeDc } from "../support/fake_dc.ts";

@@ -1,11 +1,11 @@
 /** What can be seen of a proxy that runs by a configuration of mtg v2. */
-import { assertEquals } from "@std/assert";
 import { configureSync, type LogRecord, resetSync } from "@logtape/logtape";
+import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import { linkTargets } from "../../lib/cli/links.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { OneThread } from "../../lib/thread/one_thread.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
+import { OneThread } from "../../lib/thread/one_thread.ts";
 import { randomBytes } from "../support/byte_reader.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { type SocksBehaviour, SocksServer } from "../support/socks_server.ts";

@@ -2,11 +2,11 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { stringify } from "@std/toml/stringify";
 import { formatSecret, type Secret, secretOf } from "../../lib/policy/secret.ts";
+import { TempDir } from "../net/sockets.ts";
 import { randomBytes } from "../support/byte_reader.ts";
 import { FakeDc } from "../support/fake_dc.ts";
 import { siteName } from "../support/fronted_site.ts";
 import { RawClient } from "../support/raw_client.ts";
-import { TempDir } from "../net/sockets.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
 const isWindows = Deno.build.os === "windows";

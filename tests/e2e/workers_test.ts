@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { stringify } from "@std/toml/stringify";
 import { formatSecret, type Secret, secretOf } from "../../lib/policy/secret.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { DaemonProcess } from "./daemon_process.ts";
-import { hasIpv6 } from "../net/sockets.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
 const isLinux = Deno.build.os === "linux";

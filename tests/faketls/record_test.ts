@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ProtocolError } from "../../lib/errors.ts";
 import {
   frameInPlace,
   payloadThatFits,
@@ -7,7 +8,6 @@ import {
   RecordReader,
   writeRecordHeader,
 } from "../../lib/faketls/record.ts";
-import { ProtocolError } from "../../lib/errors.ts";
 import { patterned } from "../crypto/oracle.ts";
 import { concat } from "../support/byte_reader.ts";
 import { applicationData, byteByByte, cutAt, record, recordSizes, stripAll } from "./records.ts";

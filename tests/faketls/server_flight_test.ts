@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { readServerFlight, type ServerFlight } from "../../lib/faketls/server_flight.ts";
 import { patterned } from "../crypto/oracle.ts";
+import vectors from "../fixtures/vectors/server_flight.json" with { type: "json" };
 import { concat } from "../support/byte_reader.ts";
 import { serverFlight } from "../support/server_flight.ts";
 import { key } from "./hellos.ts";
 import { record } from "./records.ts";
-import vectors from "../fixtures/vectors/server_flight.json" with { type: "json" };
 
 const clientRandom = patterned(32, 5);
 const proof = { key, clientRandom };

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { systemRandom } from "../../lib/crypto/random.ts";
 import { ProtocolError } from "../../lib/errors.ts";
 import { type ClientHello, decodeClientHello } from "../../lib/faketls/client_hello.ts";
 import { verifyDigest } from "../../lib/faketls/digest.ts";
 import { writeServerFlight } from "../../lib/faketls/server_hello.ts";
-import { systemRandom } from "../../lib/crypto/random.ts";
 import { decodeWhole, helloAround, host, key, makeHello, recorded, sign, timeSeconds } from "../faketls/hellos.ts";
 import { concat } from "../support/byte_reader.ts";
 import { clientRandom, helloShapes, splitHello } from "../support/client_hello.ts";

@@ -1,10 +1,10 @@
-import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { isIp } from "../../lib/bytes/ip.ts";
 import { decodeDnsAnswer, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
 import { dnsName } from "../../lib/wire/dns_name.ts";
-import { encodeReply } from "../support/dns_server.ts";
 import { concat } from "../support/byte_reader.ts";
+import { encodeReply } from "../support/dns_server.ts";
 import { bytes, runs } from "./arbitraries.ts";
 
 const labels = fc.stringMatching(/^[a-z0-9_-]{1,20}$/);

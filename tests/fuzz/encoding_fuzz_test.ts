@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { createHash, createHmac } from "node:crypto";
 import { decodeBase64, decodeHex, encodeBase64Url, encodeHex } from "../../lib/bytes/encoding.ts";
 import { ByteReader } from "../../lib/bytes/reader.ts";
 import { hmacSha256, sha256 } from "../../lib/crypto/hash.ts";
 import { parseSecret } from "../../lib/policy/secret.ts";
+import { cutAt } from "../faketls/records.ts";
 import { concat } from "../support/byte_reader.ts";
 import { bytes, cuts, runs } from "./arbitraries.ts";
-import { cutAt } from "../faketls/records.ts";
-import { createHash, createHmac } from "node:crypto";
 
 Deno.test("hex and base64 are read back, in any case, alphabet and padding", () => {
   fc.assert(

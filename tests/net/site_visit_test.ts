@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
 import { askSiteDate, type VisitOptions, visitSite } from "../../lib/net/site_visit.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
-import { silence, Site, siteAuthority, siteName, type SiteScript } from "../support/fronted_site.ts";
 import { settle } from "../support/fake_clock.ts";
+import { silence, Site, siteAuthority, siteName, type SiteScript } from "../support/fronted_site.ts";
 import { NodeSite } from "../support/node_site.ts";
 import { TempDir } from "./sockets.ts";
 

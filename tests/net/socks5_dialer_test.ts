@@ -7,8 +7,8 @@ import type { Dialer } from "../../lib/relay/dialer.ts";
 import type { Resolver } from "../../lib/relay/resolver.ts";
 import { ByteReader, concat, randomBytes } from "../support/byte_reader.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
-import { type SocksBehaviour, SocksServer, type SocksServerOptions } from "../support/socks_server.ts";
 import { memoryPipe } from "../support/memory_pipe.ts";
+import { type SocksBehaviour, SocksServer, type SocksServerOptions } from "../support/socks_server.ts";
 
 const login = { user: "anna", password: "p@ss:word" };
 const never = new AbortController().signal;

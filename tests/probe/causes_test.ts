@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "../../lib/probe/causes.ts";
-import { TimedOut } from "../../lib/relay/aborts.ts";
 import type { Rebuff } from "../../lib/probe/knock.ts";
 import { Rebuffed } from "../../lib/probe/way.ts";
+import { TimedOut } from "../../lib/relay/aborts.ts";
 import { DcError } from "../../lib/telegram/ping.ts";
 
 const at4 = { kind: "tcp", host: "203.0.113.7", port: 443 } as const;

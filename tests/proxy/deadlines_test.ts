@@ -1,8 +1,8 @@
 /** What happens when somebody keeps silent: handshake, dialing, idle and quiet sessions. */
 import { assert, assertEquals } from "@std/assert";
 import { concat } from "../support/byte_reader.ts";
-import { noise, Rig, timeouts } from "./rig.ts";
 import { settle } from "../support/fake_clock.ts";
+import { noise, Rig, timeouts } from "./rig.ts";
 
 /** Deadlines are looked at twice a second. */
 const slackMs = 500;

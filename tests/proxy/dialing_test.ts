@@ -1,8 +1,8 @@
 /** The way to a data centre: which one, what it is told, and what happens when it cannot be reached. */
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress } from "../../lib/address.ts";
-import { noise, Rig, type RigOptions, timeouts } from "./rig.ts";
 import { settle } from "../support/fake_clock.ts";
+import { noise, Rig, type RigOptions, timeouts } from "./rig.ts";
 import type { WireClient } from "./wire_client.ts";
 
 const tcp = (host: string, port = 443): Address => ({ kind: "tcp", host, port });

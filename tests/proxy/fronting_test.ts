@@ -2,8 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import type { Dialer } from "../../lib/relay/dialer.ts";
-import { noise, Rig } from "./rig.ts";
 import { settle } from "../support/fake_clock.ts";
+import { noise, Rig } from "./rig.ts";
 
 const stranger = noise(500, "stranger");
 

@@ -1,7 +1,7 @@
 /** Slots, events and the ways in which a session or the whole proxy comes to its end. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { noise, Rig, type RigOptions, timeouts } from "./rig.ts";
 import { settle } from "../support/fake_clock.ts";
+import { noise, Rig, type RigOptions, timeouts } from "./rig.ts";
 import type { WireClient } from "./wire_client.ts";
 
 /** Brings a session into each state in which it can be when the proxy ends. */

@@ -2,9 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReplayFilter } from "../../lib/policy/replay_filter.ts";
 import { concat } from "../support/byte_reader.ts";
+import { settle } from "../support/fake_clock.ts";
 import type { TransportTag } from "../support/obfuscated2_client.ts";
 import { noise, Rig, timeouts } from "./rig.ts";
-import { settle } from "../support/fake_clock.ts";
 
 const cases: readonly { kind: "simple" | "secured"; tag: TransportTag }[] = [
   { kind: "simple", tag: 0xdd },

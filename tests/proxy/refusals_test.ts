@@ -1,13 +1,13 @@
 /** Clients that do not prove the secret: each gets what the fronted site says, and the site every byte of the client. */
 import { assert, assertEquals } from "@std/assert";
 import type { ProtocolErrorCode } from "../../lib/errors.ts";
+import { ReplayFilter } from "../../lib/policy/replay_filter.ts";
 import { type Secret, secretOf } from "../../lib/policy/secret.ts";
 import { concat } from "../support/byte_reader.ts";
 import { clientHello } from "../support/client_hello.ts";
+import { settle } from "../support/fake_clock.ts";
 import { clientFrame, frameNoise } from "../support/obfuscated2_client.ts";
 import { front, host, noise, Rig, secretFor, toleranceMs } from "./rig.ts";
-import { ReplayFilter } from "../../lib/policy/replay_filter.ts";
-import { settle } from "../support/fake_clock.ts";
 import type { WireClient } from "./wire_client.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);

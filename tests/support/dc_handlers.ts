@@ -1,7 +1,7 @@
 /** What a stand-in data centre does with a connection's plain stream. */
 import { Buffer } from "node:buffer";
-import type { DcStream } from "./fake_dc.ts";
 import { concat } from "./byte_reader.ts";
+import type { DcStream } from "./fake_dc.ts";
 import { framePacket, readPacket } from "./transports.ts";
 
 /** The plaintext of bulk transfers: byte `o` of a transfer is byte `o % patternSize` of the pattern. */

@@ -1,6 +1,6 @@
 /** DNS servers on 127.0.0.1 that answer as a script says: over UDP and TCP, over TLS, over HTTPS. */
-import { Buffer } from "node:buffer";
 import library from "dns-packet";
+import { Buffer } from "node:buffer";
 import type { DnsQuestion } from "../../lib/wire/dns_message.ts";
 import { ByteReader } from "./byte_reader.ts";
 

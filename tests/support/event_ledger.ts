@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Clock } from "../../lib/clock.ts";
 import type { Event, EventSink } from "../../lib/events/event.ts";
 import { logEvents, type LogLine, startLogging } from "../../lib/metrics/log.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { formatSecret, type Secret } from "../../lib/policy/secret.ts";
 
 type EventOf<T extends Event["type"]> = Event & { readonly type: T };

@@ -1,7 +1,7 @@
 /** A stand-in for Telegram's data centres on loopback: obfuscated2 without a secret, and a choice of what is behind. */
 import { ByteReader, concat } from "./byte_reader.ts";
-import { acceptFrame, type CipherPair, frameFault, frameSize, type TransportTag } from "./obfuscated2_client.ts";
 import { serveCommands, serveEcho, servePackets } from "./dc_handlers.ts";
+import { acceptFrame, type CipherPair, frameFault, frameSize, type TransportTag } from "./obfuscated2_client.ts";
 
 /** The plain stream of one connection, as a handler sees it. */
 export interface DcStream {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { acceptFrame, clientFrame, frameFault, frameNoise } from "./obfuscated2_client.ts";
 import { concat } from "./byte_reader.ts";
+import { acceptFrame, clientFrame, frameFault, frameNoise } from "./obfuscated2_client.ts";
 
 const key = Uint8Array.fromHex("00112233445566778899aabbccddeeff");
 const header =

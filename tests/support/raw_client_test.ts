@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat, randomBytes } from "./byte_reader.ts";
+import { ByteReader } from "./byte_reader.ts";
 import { command, isPattern, patternAt } from "./dc_handlers.ts";
 import { FakeDc } from "./fake_dc.ts";
-import { RawClient } from "./raw_client.ts";
-import { ByteReader } from "./byte_reader.ts";
-import { framePacket, readPacket } from "./transports.ts";
 import type { TransportTag } from "./obfuscated2_client.ts";
+import { RawClient } from "./raw_client.ts";
+import { framePacket, readPacket } from "./transports.ts";
 
 for (const tag of [0xef, 0xee, 0xdd] as const) {
   Deno.test(`FakeDc echoes what a client of tag ${tag.toString(16)} sends, and its end`, async () => {

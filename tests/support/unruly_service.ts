@@ -10,9 +10,9 @@
  */
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { Supervisor } from "../../lib/workers/supervisor.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { log, startLogging } from "../../lib/metrics/log.ts";
+import { Supervisor } from "../../lib/workers/supervisor.ts";
 
 const config = parseConfig(Deno.args[0] ?? "", { file: "argument" });
 const workers = Number(config.workers);

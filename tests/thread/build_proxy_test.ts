@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/address.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { buildProxyOptions } from "../../lib/thread/build_proxy.ts";
-import { allocate, SharedState } from "../../lib/thread/shared_state.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
+import { buildProxyOptions } from "../../lib/thread/build_proxy.ts";
+import { allocate, SharedState } from "../../lib/thread/shared_state.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const key = "00112233445566778899aabbccddeeff";

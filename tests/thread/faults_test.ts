@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { outliveFaults } from "../../lib/thread/faults.ts";
 import type { Event as ProxyEvent } from "../../lib/events/event.ts";
+import { outliveFaults } from "../../lib/thread/faults.ts";
 
 Deno.test("outliveFaults() does turn a rejection and a throw that nobody catches into events, and no more once disposed", async () => {
   const events: ProxyEvent[] = [];

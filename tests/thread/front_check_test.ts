@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
-import { checkFront, isOwnConnection, type OwnAddresses } from "../../lib/thread/front_check.ts";
+import { parseConfig } from "../../lib/config/parse.ts";
 import type { Event } from "../../lib/events/event.ts";
 import type { ProxyOptions } from "../../lib/proxy/options.ts";
 import { buildProxyOptions } from "../../lib/thread/build_proxy.ts";
+import { checkFront, isOwnConnection, type OwnAddresses } from "../../lib/thread/front_check.ts";
 import { allocate, SharedState } from "../../lib/thread/shared_state.ts";
-import { parseConfig } from "../../lib/config/parse.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { memoryPipe } from "../support/memory_pipe.ts";
 

@@ -1,6 +1,6 @@
 /** Randomness by the book, and streams of the proxy as a client or a data centre would drive them. */
-import type { RandomSource } from "../../lib/crypto/random.ts";
 import type { CtrXor } from "../../lib/crypto/ctr_xor.ts";
+import type { RandomSource } from "../../lib/crypto/random.ts";
 import { Chunk } from "../../lib/relay/chunk.ts";
 import { type ClientFrame, openClientFrame, type TransportTag } from "../../lib/transport/obfuscated2.ts";
 import { patterned } from "../crypto/oracle.ts";

@@ -1,5 +1,5 @@
-import { isIp } from "../../lib/bytes/ip.ts";
 import { assert, assertEquals } from "@std/assert";
+import { isIp } from "../../lib/bytes/ip.ts";
 import { decodeDnsAnswer, type DnsQuestion, encodeDnsQuery } from "../../lib/wire/dns_message.ts";
 import { dnsName } from "../../lib/wire/dns_name.ts";
 import { type DnsReply, encodeReply, nothing } from "../support/dns_server.ts";

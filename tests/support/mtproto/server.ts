@@ -1,6 +1,6 @@
 /** A data centre that speaks MTProto 2.0: a handler for `FakeDc`. */
-import type { DcHandler, DcStream } from "../fake_dc.ts";
 import { concat } from "../byte_reader.ts";
+import type { DcHandler, DcStream } from "../fake_dc.ts";
 import { framePacket, readPacket } from "../transports.ts";
 import { type ServerKey, serverKey } from "./crypto.ts";
 import { type Authorization, KeyExchange } from "./key_exchange.ts";
