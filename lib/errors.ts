@@ -1,7 +1,7 @@
 /**
  * The two kinds of error that carry meaning: a peer that broke the protocol, and an operator's mistake.
  *
- * Faults of our own stay `TypeError` and `RangeError`; socket ends are classified in `lib/net/`.
+ * Faults of our own stay `TypeError` and `RangeError`; a connection that is over is `ConnectionOver` (`lib/relay/conn.ts`).
  */
 
 /**

@@ -3,10 +3,10 @@ import { HttpClient, HttpError } from "../../lib/http/http_client.ts";
 import { directDialer } from "../../lib/net/dialer.ts";
 import { Socks5Dialer } from "../../lib/net/socks5_dialer.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
-import { answer, caCerts, MapDialer, readHead, requestOf, serve } from "../net/downloads.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { ResettingSite, silence, Site } from "../support/fronted_site.ts";
 import { SocksServer } from "../support/socks_server.ts";
+import { answer, caCerts, MapDialer, readHead, requestOf, serve } from "./downloads.ts";
 
 const url = "https://front.test/list?key=hidden";
 const shown = "https://front.test/list";

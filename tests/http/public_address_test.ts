@@ -6,9 +6,9 @@ import {
   type PublicAddresses,
 } from "../../lib/http/public_address.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
-import { answer, caCerts, MapDialer, serve } from "../net/downloads.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { silence, Site } from "../support/fronted_site.ts";
+import { answer, caCerts, MapDialer, serve } from "./downloads.ts";
 
 const services: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ["https://front.test:1/ip", "https://front.test:2/ip", "https://front.test:3/ip"],
