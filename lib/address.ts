@@ -30,5 +30,9 @@ export function isIpv6(host: string): boolean {
   return host.includes(":");
 }
 
+/** An address family, where it is a word rather than a property of an address. */
+export type Family = "ipv4" | "ipv6";
+export const families: readonly Family[] = ["ipv4", "ipv6"];
+
 /** Which address family is tried first, or alone. */
 export type PreferIp = "prefer-ipv4" | "prefer-ipv6" | "only-ipv4" | "only-ipv6";

@@ -1,8 +1,8 @@
+import type { Family } from "../address.ts";
 import { ipv4, ipv6 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
 import { type Parser, port } from "../config/values.ts";
 import { ConfigError } from "../errors.ts";
-import type { Family } from "../http/public_address.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import { formatSecret, type Secret } from "../policy/secret.ts";
 import { type Command, type Input, wrongValue } from "./command.ts";

@@ -5,6 +5,7 @@ import type { Report } from "../probe/check_link.ts";
 import type { Outcome, Step } from "../probe/step.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
 import type { Environment } from "./environment.ts";
+import { wrap } from "./wrap.ts";
 
 const defaultTimeoutMs = 5_000;
 /** What a line begins with, for people. */
@@ -18,7 +19,6 @@ const titles: Readonly<Record<Step["step"], string>> = {
 };
 const titleWidth = 9;
 const timeWidth = 9;
-const lineWidth = 100;
 
 export const check: Command = {
   name: "check",
@@ -91,23 +91,13 @@ function describe({ server, port, secret: { kind, host } }: ProxyLink): string {
 }
 
 /** A line, and below it cause and remedy. */
-export function stepText({ step, outcome, ms, detail, cause, remedy }: Step): string {
+function stepText({ step, outcome, ms, detail, cause, remedy }: Step): string {
   const time = step === "clock" ? "" : ms < 9.95 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
   const head = `${marks[outcome]} ${titles[step].padEnd(titleWidth)}${time.padStart(timeWidth)}  ${detail}`;
   const indent = " ".repeat(3 + titleWidth);
-  return [head, ...wrap("Why: ", cause, indent), ...wrap("What to do: ", remedy, indent)].join("\n");
-}
-
-function wrap(label: string, text: string | undefined, indent: string): string[] {
-  if (text === undefined) return [];
-  const lines = [`${indent}${label}`];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    const joined = line.endsWith(" ") ? line + word : `${line} ${word}`;
-    if (joined.length <= lineWidth) lines[lines.length - 1] = joined;
-    else lines.push(`${indent}  ${word}`);
-  }
-  return lines;
+  const more = (label: string, text: string | undefined) =>
+    text === undefined ? [] : wrap(text, `${indent}${label}`, `${indent}  `);
+  return [head, ...more("Why: ", cause), ...more("What to do: ", remedy)].join("\n");
 }
 
 function sumUp({ ok, steps }: Report): string {

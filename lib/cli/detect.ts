@@ -1,6 +1,7 @@
+import type { Family } from "../address.ts";
 import type { Config } from "../config/config.ts";
 import { createResolver } from "../dns/resolver.ts";
-import { detectPublicAddresses, type Family, type PublicAddresses } from "../http/public_address.ts";
+import { detectPublicAddresses, type PublicAddresses } from "../http/public_address.ts";
 import { ResolvingDialer } from "../net/resolving_dialer.ts";
 import { systemClock } from "../net/system_clock.ts";
 

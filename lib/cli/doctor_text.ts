@@ -1,9 +1,8 @@
 /** What doctor finds, for people. */
 import { type Check, type Group, type Verdict, worstOf } from "../doctor/report.ts";
+import { wrap } from "./wrap.ts";
 
 const marks: Readonly<Record<Verdict, string>> = { good: "✅", warning: "⚠️", bad: "❌", note: "ℹ️" };
-/** Columns of a line. */
-const width = 100;
 
 /** A group with its heading. Advice that several checks in a row share stands once, below the last of them. */
 export function groupText({ title, checks }: Group): string {
@@ -38,20 +37,4 @@ export function countsOf(groups: readonly Group[]): Readonly<Record<Verdict, num
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
-}
-
-/** Words on lines; what has no space is never broken, nor is a number taken from its unit. */
-function wrap(text: string, first: string, others: string): readonly string[] {
-  const lines: string[] = [];
-  let line = first;
-  for (const [index, word] of text.split(/ (?!m?s\b)/).entries()) {
-    const longer = index === 0 ? line + word : `${line} ${word}`;
-    if (longer.length <= width || line.trim() === "") {
-      line = longer;
-      continue;
-    }
-    lines.push(line);
-    line = others + word;
-  }
-  return [...lines, line];
 }

@@ -1,10 +1,11 @@
 // deno-lint-ignore-file no-console
 /** What commands need of the world around them, in one place, so that tests can run them without it. */
+import type { Family } from "../address.ts";
 import type { Config } from "../config/config.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
 import type { Patient } from "../doctor/examine.ts";
 import type { Group } from "../doctor/report.ts";
-import type { Family, PublicAddresses } from "../http/public_address.ts";
+import type { PublicAddresses } from "../http/public_address.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Report } from "../probe/check_link.ts";
 import type { CheckWishes } from "./check_here.ts";

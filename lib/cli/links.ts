@@ -1,13 +1,11 @@
 /** Under which addresses clients reach a proxy, and the links that say so. */
-import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
+import { type Address, families, type Family, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { ipv4 } from "../config/address_values.ts";
 import type { Config } from "../config/config.ts";
-import type { Family, PublicAddresses } from "../http/public_address.ts";
+import type { PublicAddresses } from "../http/public_address.ts";
 import { isPublic } from "../policy/ip_set.ts";
 import { proxyLinks } from "../policy/proxy_link.ts";
 import type { Secret } from "../policy/secret.ts";
-
-const families: readonly Family[] = ["ipv4", "ipv6"];
 
 /** One way to reach the proxy. */
 export interface LinkTarget {

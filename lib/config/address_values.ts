@@ -133,19 +133,6 @@ export const ipAndPort = describe<TcpAddress>(
   },
 );
 
-/** `host:port` with a DNS name or an IP address as host, IPv6 in brackets. */
-export const hostAndPort = describe<TcpAddress>(
-  schemaOf(`(?:${bracketPattern}|[A-Za-z0-9_.-]+)${portPattern}`),
-  (raw) => {
-    const parts = splitHostPort(textOf(raw), 1);
-    const found = parts && (parts.ipv6 ? readIpv6(parts.host) : readIpv4(parts.host) ?? readName(parts.host));
-    if (parts === undefined || found === undefined) {
-      return bad('expected a host and a port such as "example.com:443" or "[2001:db8::7]:443"');
-    }
-    return good({ kind: "tcp", host: found, port: parts.port });
-  },
-);
-
 /**
  * Where to listen: `0.0.0.0:443`, `[::]:443`, `localhost:443`, `:443` (all interfaces, as `[::]:443`) or
  * `unix:/run/mtg.sock`. Port 0 is any free one.

@@ -4,7 +4,7 @@
  * Each takes anything and gives either the value or, in a few words, what would be right; none throws. Which key the
  * value belongs to, and where it stands, is added by whoever asked.
  */
-import { parseSecret, type Secret } from "../policy/secret.ts";
+import { parseSecret, type Secret, unquoted } from "../policy/secret.ts";
 
 /** One step from a table or an array into what it holds. */
 export type Step = string | number;
@@ -114,8 +114,8 @@ export const secret = describe<Secret>({ type: "string", pattern: secretText }, 
     return good(parseSecret(raw));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    const unquoted = error.message.replace(/"(?:[^"\\]|\\.)*"/g, "what it holds");
-    return bad(unquoted.charAt(0).toLowerCase() + unquoted.slice(1));
+    const problem = unquoted(error);
+    return bad(problem.charAt(0).toLowerCase() + problem.slice(1));
   }
 });
 

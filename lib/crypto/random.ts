@@ -15,6 +15,14 @@ export const systemRandom: RandomSource = {
   x25519PublicKey: () => generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "der" }).subarray(-32),
 };
 
+/** Puts `items` into any order, each with the same probability (Fisher and Yates). */
+export function shuffle(items: unknown[], random: RandomSource): void {
+  for (let last = items.length - 1; last > 0; last--) {
+    const drawn = randomInteger(random, 0, last);
+    [items[last], items[drawn]] = [items[drawn], items[last]];
+  }
+}
+
 /** A whole number from `least` to `most`, both included, all equally likely but for a bias below 2^-30. */
 export function randomInteger(random: RandomSource, least: number, most: number): number {
   const bytes = random.fill(new Uint8Array(6));

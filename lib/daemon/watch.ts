@@ -1,5 +1,6 @@
 /** Notices that a file has changed, whichever way an editor or an orchestrator does that. */
 import { messageOf } from "../errors.ts";
+import { systemClock } from "../net/system_clock.ts";
 
 /** What happens in quick succession is one change. */
 const quietMs = 200;
@@ -59,27 +60,13 @@ async function debounce(watcher: Deno.FsWatcher, { onChange, signal }: WatchOpti
 
 async function poll(path: string, { onChange, signal }: WatchOptions): Promise<void> {
   let last = await lookAt(path);
-  while (await pause(signal)) {
+  for (;;) {
+    await systemClock.sleep(pollMs, signal).catch(() => {});
+    if (signal.aborted) return;
     const now = await lookAt(path);
     if (now !== last) await onChange();
     last = now;
   }
-}
-
-/** Resolves with whether to go on. */
-function pause(signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      resolve(false);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", end);
-      resolve(true);
-    }, pollMs);
-    if (signal.aborted) return end();
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
 
 async function lookAt(path: string): Promise<string> {

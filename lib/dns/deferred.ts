@@ -1,13 +1,13 @@
 import { formatAddress } from "../address.ts";
 import type { DnsServer } from "../config/config.ts";
 import type { ServerOptions } from "./servers.ts";
-import type { DnsSource, Lookup } from "./source.ts";
+import type { DnsSource, Lookup, TitledSource } from "./source.ts";
 
 /**
  * A DNS server whose code is loaded when it is asked first: most configurations name none, and the library for DNS messages,
  * which is CommonJS, takes 4 MB in each thread.
  */
-export class DeferredServer implements DnsSource {
+export class DeferredServer implements TitledSource {
   readonly title: string;
   readonly #server: DnsServer;
   readonly #options: ServerOptions;

@@ -10,7 +10,6 @@ const messageAtMost = 65_535;
 
 /** DNS over HTTPS (RFC 8484), over HTTP/2 where the server speaks it. A host name in the URL is looked up by the system. */
 export class DnsHttps implements DnsTransport {
-  readonly title: string;
   readonly #url: string;
   readonly #caCerts: string[];
   #client: Deno.HttpClient | undefined;
@@ -18,8 +17,6 @@ export class DnsHttps implements DnsTransport {
 
   /** `caCerts` are PEM of authorities that are trusted besides the well-known ones. */
   constructor(url: string, caCerts: readonly string[]) {
-    // A path may name an account.
-    this.title = new URL(url).origin;
     this.#url = new URL(url).href;
     this.#caCerts = [...caCerts];
   }
@@ -46,10 +43,10 @@ export class DnsHttps implements DnsTransport {
     this.#client = undefined;
   }
 
-  /** "fetch failed", says fetch; what it came of says why, and the whole URL, which no log may show. */
+  /** "fetch failed", says fetch; what it came of says why, and the whole URL, whose path may name an account. */
   #explain(error: unknown): string {
     const why = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return messageOf(why).replaceAll(this.#url, this.title);
+    return messageOf(why).replaceAll(this.#url, new URL(this.#url).origin);
   }
 
   async #post(client: Deno.HttpClient, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Uint8Array> {

@@ -15,7 +15,7 @@ import { dnsName } from "../wire/dns_name.ts";
 import { DnsCache, type Known } from "./cache.ts";
 import { DeferredServer } from "./deferred.ts";
 import type { ServerOptions } from "./servers.ts";
-import type { DnsSource, Lookup } from "./source.ts";
+import type { Lookup, TitledSource } from "./source.ts";
 import { systemDns } from "./system.ts";
 
 /** Addresses are given although their time is over, since nobody says anything newer. */
@@ -42,14 +42,14 @@ export function createResolver(dns: DnsServer | undefined, options: ResolverOpti
 }
 
 export class CachingResolver implements Resolver, Disposable {
-  readonly #source: DnsSource;
+  readonly #source: TitledSource;
   readonly #options: ResolverOptions;
   readonly #cache = new DnsCache();
   /** What is being asked for, by name. */
   readonly #asking = new Map<string, Promise<readonly string[]>>();
   readonly #closing = new AbortController();
 
-  constructor(source: DnsSource, options: ResolverOptions) {
+  constructor(source: TitledSource, options: ResolverOptions) {
     this.#source = source;
     this.#options = options;
   }
@@ -75,12 +75,12 @@ export class CachingResolver implements Resolver, Disposable {
   }
 
   /** Only the machine itself knows what `localhost` is (RFC 6761, 6.3). */
-  #sourceOf(name: string): DnsSource {
+  #sourceOf(name: string): TitledSource {
     return name === "localhost" ? systemDns : this.#source;
   }
 
   /** Asks once for all who want to know, and whether or not they still do when the answer comes. */
-  #begin(name: string, source: DnsSource, stale: Known | undefined): Promise<readonly string[]> {
+  #begin(name: string, source: TitledSource, stale: Known | undefined): Promise<readonly string[]> {
     const asked = this.#ask(name, source, stale).finally(() => this.#asking.delete(name));
     const answer = stale === undefined ? asked : this.#inTime(asked, stale);
     answer.catch(() => {});
@@ -88,7 +88,7 @@ export class CachingResolver implements Resolver, Disposable {
     return answer;
   }
 
-  async #ask(name: string, source: DnsSource, stale: Known | undefined): Promise<readonly string[]> {
+  async #ask(name: string, source: TitledSource, stale: Known | undefined): Promise<readonly string[]> {
     const { clock, timeoutMs: ms } = this.#options;
     const limits = { clock, ms, parent: this.#closing.signal };
     let lookup: Lookup;
@@ -121,6 +121,6 @@ export class CachingResolver implements Resolver, Disposable {
   }
 }
 
-function failure(name: string, source: DnsSource, reason: string, cause?: unknown): Error {
+function failure(name: string, source: TitledSource, reason: string, cause?: unknown): Error {
   return new Error(`Cannot look up ${name} with ${source.title}: ${reason}`, { cause });
 }

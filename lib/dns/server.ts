@@ -24,10 +24,6 @@ export class DnsServerSource implements DnsSource {
     this.#clock = clock;
   }
 
-  get title(): string {
-    return this.#transport.title;
-  }
-
   async lookUp(name: string, signal: AbortSignal): Promise<Lookup> {
     const over = new AbortController();
     const asking = AbortSignal.any([signal, over.signal]);

@@ -8,8 +8,6 @@ export type Lookup =
   | { readonly kind: "none"; readonly reason: string; readonly ttlMs: number | undefined };
 
 export interface DnsSource extends Disposable {
-  /** For errors and logs, such as `tls://1.1.1.1:853`. */
-  readonly title: string;
   /**
    * Looks `name` up until `signal` aborts.
    *
@@ -18,9 +16,13 @@ export interface DnsSource extends Disposable {
   lookUp(name: string, signal: AbortSignal): Promise<Lookup>;
 }
 
+export interface TitledSource extends DnsSource {
+  /** For errors and logs, such as `tls://1.1.1.1:853`. */
+  readonly title: string;
+}
+
 /** Brings one question to a DNS server and its answer back. */
 export interface DnsTransport extends Disposable {
-  readonly title: string;
   /** @throws {Error} If there is none; at latest when `signal` aborts. */
   exchange(question: DnsQuestion, signal: AbortSignal): Promise<DnsAnswer>;
 }

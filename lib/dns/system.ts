@@ -1,13 +1,13 @@
 import { lookup } from "node:dns/promises";
 import { orAbort } from "../relay/aborts.ts";
-import type { DnsSource, Lookup } from "./source.ts";
+import type { Lookup, TitledSource } from "./source.ts";
 
 /**
  * The system's own resolver (`getaddrinfo`): `/etc/hosts`, the servers of `/etc/resolv.conf`, and whatever else the machine has
  * been told to use. It needs the permission for the network alone. It tells no times to live and cannot be given up: after an
  * abort it goes on unheard.
  */
-export const systemDns: DnsSource = {
+export const systemDns: TitledSource = {
   title: "the system's resolver",
   async lookUp(name: string, signal: AbortSignal): Promise<Lookup> {
     try {

@@ -1,4 +1,4 @@
-import { formatAddress, type TcpAddress } from "../address.ts";
+import type { TcpAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { RandomSource } from "../crypto/random.ts";
 import { orAbort, within } from "../relay/aborts.ts";
@@ -20,7 +20,6 @@ export interface DnsTlsOptions {
 
 /** DNS over TLS (RFC 7858), on one connection for as long as it lasts. The certificate must be for the host of `server`. */
 export class DnsTls implements DnsTransport {
-  readonly title: string;
   readonly #server: TcpAddress;
   readonly #options: DnsTlsOptions;
   readonly #closing = new AbortController();
@@ -29,7 +28,6 @@ export class DnsTls implements DnsTransport {
 
   /** The host of `server` is an IP literal, or a name that the system can look up. */
   constructor(server: TcpAddress, options: DnsTlsOptions) {
-    this.title = `tls://${formatAddress(server)}`;
     this.#server = server;
     this.#options = options;
   }

@@ -1,4 +1,4 @@
-import { formatAddress, isIpv6, type TcpAddress, unmapIpv4 } from "../address.ts";
+import { isIpv6, type TcpAddress, unmapIpv4 } from "../address.ts";
 import { spellIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
@@ -19,7 +19,6 @@ const finished = new Error("the question has been answered");
  * over TCP.
  */
 export class DnsUdp implements DnsTransport {
-  readonly title: string;
   readonly #server: TcpAddress;
   readonly #clock: Clock;
   readonly #random: RandomSource;
@@ -27,7 +26,6 @@ export class DnsUdp implements DnsTransport {
   /** The host of `server` is an IP literal. */
   constructor(server: TcpAddress, clock: Clock, random: RandomSource) {
     this.#server = { ...server, host: spellIp(server.host) };
-    this.title = `udp://${formatAddress(server)}`;
     this.#clock = clock;
     this.#random = random;
   }

@@ -1,9 +1,8 @@
 /** All that checks may ask of the world around them. The real one is in `system_world.ts`. */
-import type { Address } from "../address.ts";
+import { type Address, families, type Family } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import type { SiteFlight } from "../faketls/site_flight.ts";
-import { families, type Family } from "../http/public_address.ts";
 import type { SiteVisit } from "../net/site_visit.ts";
 import { within } from "../relay/aborts.ts";
 import type { Resolver } from "../relay/resolver.ts";

@@ -11,7 +11,7 @@
  * 1,720 to 1,820 bytes at a host of 10 bytes. Proof and time lie in its random as `digest.ts` says.
  */
 import { hmacSha256 } from "../crypto/hash.ts";
-import { randomInteger, type RandomSource } from "../crypto/random.ts";
+import { randomInteger, type RandomSource, shuffle } from "../crypto/random.ts";
 import { randomOffset, randomSize } from "./client_hello.ts";
 import { recordType } from "./record.ts";
 
@@ -159,13 +159,6 @@ function chooseGrease(random: RandomSource): Grease {
 /** 0a0a, 1a1a … fafa. */
 function greaseValue(index: number): number {
   return (index << 4 | 0x0a) * 0x0101;
-}
-
-function shuffle(items: unknown[], random: RandomSource): void {
-  for (let i = items.length - 1; i > 0; i--) {
-    const other = randomInteger(random, 0, i);
-    [items[i], items[other]] = [items[other], items[i]];
-  }
 }
 
 function some(random: RandomSource, count: number): number[] {

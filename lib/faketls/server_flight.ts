@@ -5,16 +5,14 @@
 import { equalConstantTime } from "../crypto/constant_time.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { recordHeaderSize, recordType } from "./record.ts";
+import { isRetryRandom, serverHelloType } from "./site_flight.ts";
 
 /** No flight has more bytes: the largest that a client takes. */
 export const ownFlightAtMost = 65_536;
 
 const serverRandom = { start: 11, end: 43 } as const;
 const zeros = new Uint8Array(serverRandom.end - serverRandom.start);
-const serverHelloType = 2;
 const flightTypes = [recordType.handshake, recordType.changeCipherSpec, recordType.applicationData];
-/** In the place of the random: the server asks for another hello (RFC 8446, section 4.1.3). */
-const retryRandom = Uint8Array.fromHex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c");
 
 /**
  * - `incomplete`: more has to come; `isTls` once a whole ServerHello has
@@ -68,7 +66,7 @@ function readFirst(type: number, payload: Uint8Array, size: number): ServerFligh
   if (type !== recordType.handshake) return { kind: "foreign" };
   if (payload.length > 0 && payload[0] !== serverHelloType) return { kind: "foreign" };
   const random = payload.subarray(serverRandom.start - recordHeaderSize, serverRandom.end - recordHeaderSize);
-  return retryRandom.every((byte, at) => byte === random[at]) ? { kind: "site" } : undefined;
+  return isRetryRandom(random) ? { kind: "site" } : undefined;
 }
 
 /** Type and version of a record of TLS, as far as they have come. */

@@ -24,14 +24,15 @@ export const groupNames: ReadonlyMap<number, string> = new Map([
   [0x11ed, "SecP384r1MLKEM1024"],
 ]);
 
-const serverHelloType = 2;
+/** The first byte of its message. */
+export const serverHelloType = 2;
 const handshakeHeaderSize = 4;
 const versionsExtension = 0x2b;
 const keyShareExtension = 0x33;
 /** No longer ServerHello is looked at; a post-quantum one has some 1,200 bytes. */
 const serverHelloAtMost = 16_384;
 /** SHA-256 of "HelloRetryRequest". */
-const retryRandom = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
+const retryRandom = Uint8Array.fromHex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c");
 
 export interface SiteHello {
   /** What was agreed on; 0x0304 is TLS 1.3, 0x0303 TLS 1.2. */
@@ -58,6 +59,11 @@ export type SiteFlight =
   | { readonly kind: "alert"; readonly code: number }
   /** `records` are those behind the ServerHello that have come whole. */
   | { readonly kind: "hello"; readonly hello: SiteHello; readonly records: readonly FlightRecord[] };
+
+/** Whether a server that has this `random` (32 bytes, or fewer that have come) asks for another hello. */
+export function isRetryRandom(random: Uint8Array): boolean {
+  return retryRandom.every((byte, at) => byte === random[at]);
+}
 
 /** Takes apart what has come so far; never throws, whatever the bytes. */
 export function decodeSiteFlight(bytes: Uint8Array): SiteFlight {
@@ -135,7 +141,7 @@ function readHello(body: Uint8Array): SiteHello | undefined {
     version: firstUint16(extensions.get(versionsExtension)) ?? legacyVersion,
     suite,
     group: firstUint16(extensions.get(keyShareExtension)),
-    isRetry: random.toHex() === retryRandom,
+    isRetry: isRetryRandom(random),
   };
 }
 

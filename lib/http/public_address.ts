@@ -1,4 +1,5 @@
 /** Finds out under which addresses the world sees this machine, by asking services that tell. */
+import { families, type Family } from "../address.ts";
 import { readIp, showIp } from "../bytes/ip.ts";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
@@ -6,9 +7,6 @@ import { isPublic } from "../policy/ip_set.ts";
 import { openWithin } from "../relay/aborts.ts";
 import type { Dialer } from "../relay/dialer.ts";
 import { HttpClient } from "./http_client.ts";
-
-export type Family = "ipv4" | "ipv6";
-export const families: readonly Family[] = ["ipv4", "ipv6"];
 
 /** Each is run by somebody else and answers a GET with the address of whoever asks, and nothing more. */
 export const addressServices: Readonly<Record<Family, readonly string[]>> = {

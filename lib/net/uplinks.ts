@@ -2,7 +2,7 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { SocksProxy, Uplink } from "../config/config.ts";
-import { randomInteger, type RandomSource } from "../crypto/random.ts";
+import { type RandomSource, shuffle } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
 import type { EventSink } from "../events/event.ts";
 import { CircuitBreaker, type Permit } from "../policy/circuit_breaker.ts";
@@ -107,10 +107,11 @@ export class UplinkDialer implements Dialer {
 
   /** @throws {Error} What each of the ways has answered; the reason of `signal` if that aborts. */
   async dial(to: Address, { signal }: { readonly signal: AbortSignal }): Promise<Conn> {
-    const { direct, clock, timeoutMs } = this.#options;
+    const { direct, clock, random, timeoutMs } = this.#options;
     if (to.kind === "unix" || this.#ways.length === 0) return await direct.dial(to, { signal });
     const untilMs = clock.elapsedMs() + timeoutMs * shareOfTimeout;
-    const order = this.#shuffle(this.#ways.filter(({ breaker }) => breaker?.isReady ?? true));
+    const order = this.#ways.filter(({ breaker }) => breaker?.isReady ?? true);
+    shuffle(order, random);
     const failures: unknown[] = [];
     for (const [index, way] of order.entries()) {
       const leftMs = untilMs - clock.elapsedMs();
@@ -157,16 +158,6 @@ export class UplinkDialer implements Dialer {
     if (proxy === undefined) return;
     const { address: uplink, breaker: { halfOpenTimeoutMs: leftOutMs } } = proxy;
     this.#options.events.emit({ type: "uplink-down", uplink, reason, leftOutMs });
-  }
-
-  /** Every order with the same probability (Fisher and Yates). */
-  #shuffle(ways: readonly Way[]): readonly Way[] {
-    const order = [...ways];
-    for (let last = order.length - 1; last > 0; last--) {
-      const drawn = randomInteger(this.#options.random, 0, last);
-      [order[last], order[drawn]] = [order[drawn]!, order[last]!];
-    }
-    return order;
   }
 }
 

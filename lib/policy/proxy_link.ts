@@ -1,5 +1,5 @@
 /** The links by which Telegram's clients take over a proxy, and the site behind which one hides that chose none. */
-import { formatSecret, parseSecret, type Secret } from "./secret.ts";
+import { formatSecret, parseSecret, type Secret, unquoted } from "./secret.ts";
 
 export interface ProxyLinkParts {
   /** A DNS name or an IP address, IPv6 without brackets. */
@@ -67,9 +67,7 @@ function readSecret(text: string): Secret {
     return parseSecret(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // A host that is none may be a part of the key.
-    const unquoted = error.message.replace(/"(?:[^"\\]|\\.)*"/g, "what it holds");
-    throw new SyntaxError(`Cannot use the link. ${unquoted}`);
+    throw new SyntaxError(`Cannot use the link. ${unquoted(error)}`);
   }
 }
 

@@ -50,6 +50,11 @@ export function parseSecret(text: string): Secret {
   throw new SyntaxError(`Cannot use the secret: it has ${bytes.length} bytes, ${expected}`);
 }
 
+/** What an error of `parseSecret()` says, without the host that it names: one that is none may be a part of the key. */
+export function unquoted({ message }: SyntaxError): string {
+  return message.replace(/"(?:[^"\\]|\\.)*"/g, "what it holds");
+}
+
 /** Makes a secret of fresh `key` bytes (16 of them). @throws {SyntaxError} If `host` does not fit the kind. */
 export function secretOf(kind: SecretKind, key: Uint8Array, host: string): Secret {
   if (key.length !== secretKeySize) throw new RangeError(`A secret has ${secretKeySize} key bytes, not ${key.length}`);

@@ -6,7 +6,7 @@ export type Outcome = "ok" | "warning" | "failed";
 export interface Step {
   readonly step: "name" | "tcp" | "fake-tls" | "telegram" | "clock";
   readonly outcome: Outcome;
-  /** What was found, as a word for programs; `causes.ts` and `clock.ts` have them all. */
+  /** What was found, as a word for programs; `causes.ts`, `check_link.ts` and `clock_verdict.ts` have them all. */
   readonly code: string;
   /** What it took. */
   readonly ms: number;

@@ -19,7 +19,7 @@ import { ascii } from "../bytes/encoding.ts";
 
 // Specification constants
 
-export const packetSize = 48;
+const packetSize = 48;
 export const ntpPort = 123;
 const clientMode = 3;
 const serverMode = 4;

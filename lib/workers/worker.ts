@@ -43,8 +43,12 @@ async function start(options: ThreadOptions, lifeline: string): Promise<void> {
 
 async function apply(settings: Settings): Promise<void> {
   await started;
-  thread?.apply(settings);
-  tell({ type: "applied" });
+  try {
+    thread?.apply(settings);
+  } finally {
+    // Whoever waits for it must not wait for ever because of a fault of ours.
+    tell({ type: "applied" });
+  }
 }
 
 async function stop(graceMs: number): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Address } from "../../lib/address.ts";
+import type { Family } from "../../lib/address.ts";
 import type { Environment } from "../../lib/cli/environment.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Patient } from "../../lib/doctor/examine.ts";
 import type { Group } from "../../lib/doctor/report.ts";
-import type { Family, PublicAddresses } from "../../lib/http/public_address.ts";
+import type { PublicAddresses } from "../../lib/http/public_address.ts";
 import type { Report } from "../../lib/probe/check_link.ts";
 import { settle } from "../support/fake_clock.ts";
 

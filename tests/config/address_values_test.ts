@@ -1,15 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
-import {
-  addresses,
-  host,
-  hostAndPort,
-  ip,
-  ipAndPort,
-  ipv4,
-  ipv6,
-  listenAddress,
-} from "../../lib/config/address_values.ts";
+import { addresses, host, ip, ipAndPort, ipv4, ipv6, listenAddress } from "../../lib/config/address_values.ts";
 import type { Parser } from "../../lib/config/values.ts";
 
 function check<T>(
@@ -93,19 +84,6 @@ Deno.test("ipAndPort() does want an IP address and a port", () => {
     [["127.0.0.1:8443", tcp("127.0.0.1", 8443)], ["[::1]:443", tcp("::1", 443)]],
     ["localhost:80", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:443", "[127.0.0.1]:80", ":80", "[::1]", 80],
     'expected an IP address and a port such as "203.0.113.7:443" or "[2001:db8::7]:443"',
-  );
-});
-
-Deno.test("hostAndPort() does take names too", () => {
-  check<Address>(
-    hostAndPort,
-    [
-      ["example.com:443", tcp("example.com", 443)],
-      ["127.0.0.1:80", tcp("127.0.0.1", 80)],
-      ["[::1]:443", tcp("::1", 443)],
-    ],
-    ["example.com", ":443", "example.com:", "example.com:https", "https://example.com:443", "::1:443", ""],
-    'expected a host and a port such as "example.com:443" or "[2001:db8::7]:443"',
   );
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { CachingResolver, type StaleAnswer } from "../../lib/dns/resolver.ts";
-import type { DnsSource, Lookup } from "../../lib/dns/source.ts";
+import type { Lookup, TitledSource } from "../../lib/dns/source.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 
 interface Asked {
@@ -12,7 +12,7 @@ interface Asked {
 }
 
 /** Every lookup waits for the test to answer. */
-class ScriptedSource implements DnsSource {
+class ScriptedSource implements TitledSource {
   readonly title = "udp://192.0.2.53:53";
   readonly asked: Asked[] = [];
   isDisposed = false;
