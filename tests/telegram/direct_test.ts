@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
 import type { Conn } from "../../lib/relay/conn.ts";
 import { DcDialer } from "../../lib/telegram/direct.ts";
@@ -194,7 +194,10 @@ for (const atMs of [100, 300, 1_000]) {
     const reason = new Error("no answer within 10000 ms");
     dialing.abort(reason);
     await done;
-    assertMatch(outcome.error?.message ?? "", /^no answer within 10000 ms; before that, 192\.0\.2\.1:443: .*; 192/);
+    assertEquals(
+      outcome.error?.message,
+      "no answer within 10000 ms; before that, a:443: refused; b:443: refused",
+    );
     assertStrictEquals(outcome.error?.cause, reason);
     // Head starts of addresses that failed at once may still be running out; nobody waits for them.
     await clock.advance(10_000);
