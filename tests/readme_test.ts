@@ -79,8 +79,10 @@ Deno.test("README.md does name only flags that its commands have", async () => {
 function bareImports(module: URL, found = new Set<string>(), seen = new Set<string>()): ReadonlySet<string> {
   if (seen.has(module.href)) return found;
   seen.add(module.href);
-  const statements = Deno.readTextFileSync(module).matchAll(/^(?:import|export)(?! type)[^;]*?from "([^"]+)";/gm);
-  for (const [, name = ""] of statements) {
+  const text = Deno.readTextFileSync(module);
+  const statements = text.matchAll(/^(?:import|export)(?! type)[^;]*?from "([^"]+)";|\bimport\("([^"]+)"\)/gm);
+  for (const [, atLoad, later = ""] of statements) {
+    const name = atLoad ?? later;
     if (name.startsWith(".")) bareImports(new URL(name, module), found, seen);
     else found.add(name);
   }

@@ -89,7 +89,9 @@ export function mergeLayers(layers: readonly Layer[], fields: readonly Field<unk
     const problems: Problem[] = [];
     field.read(raw, path, problems);
     if (problems.length > 0) return;
-    const isBeaten = isGiven(lookUp(own, key.split(".")));
+    const successor = lookUp(own, key.split("."));
+    // In mtg v2 "false" is no different from nothing.
+    const isBeaten = isGiven(successor) && successor !== false;
     const value = field.replacement!.convert(raw);
     if (!isBeaten) give(key, { raw: value, path, source });
     const name = source.name(key.split("."));

@@ -4,7 +4,14 @@
  * Whoever probes the port must not be able to fill the disk: of each kind of line only so many a second are written, the rest
  * are counted and reported.
  */
-import { ansiColorFormatter, configureSync, getJsonLinesFormatter, getLogger, type LogLevel } from "@logtape/logtape";
+import {
+  ansiColorFormatter,
+  configureSync,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogLevel,
+} from "@logtape/logtape";
 import { formatAddress } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Event, EventSink } from "../events/event.ts";
@@ -28,7 +35,8 @@ let manner: { readonly format: LogFormat; readonly properties: LogLine["properti
  * get `properties` too.
  */
 export function startLogging(level: LogLevel, format: LogFormat, properties: LogLine["properties"] = {}): void {
-  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : ansiColorFormatter;
+  const text = Deno.stderr.isTerminal() && !Deno.noColor ? ansiColorFormatter : getTextFormatter();
+  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text;
   const encoder = new TextEncoder();
   manner = { format, properties };
   enabled = new Set(levels.slice(levels.indexOf(level)));

@@ -37,20 +37,25 @@ export class DcDialer implements Disposable {
    * Connects to one of `addresses`, in order and staggered, those that failed within the last minute last; tries all of them
    * again up to three times. An abort of `dialing` gives up; this itself aborts it to give up attempts that have lost.
    *
-   * @throws The reason of an abort, else an `Error` that says what each address answered in the last round.
+   * @throws The reason of an abort, with what was answered before it, else an `Error` that says what each address answered in the
+   *   last round.
    */
   async dial(addresses: readonly Address[], dialing: AbortController): Promise<Conn> {
     const { signal } = dialing;
+    let before: unknown;
     for (let round = 0;; round++) {
       try {
         return addresses.length === 1
           ? await this.#attempt(addresses[0]!, signal)
           : await raceAddresses(this.#trustedFirst(addresses), dialing, this.#race);
       } catch (error) {
-        signal.throwIfAborted();
+        if (signal.aborted) throw reasonOf(signal, before);
         const pauseMs = pausesMs[round];
         if (pauseMs === undefined) throw error;
-        await this.#clock.sleep(pauseMs, signal);
+        before = error;
+        await this.#clock.sleep(pauseMs, signal).catch(() => {
+          throw reasonOf(signal, before);
+        });
       }
     }
   }
@@ -92,4 +97,10 @@ export class DcDialer implements Disposable {
     const trusted = addresses.filter(isTrusted);
     return trusted.length === addresses.length ? addresses : [...trusted, ...addresses.filter((a) => !isTrusted(a))];
   }
+}
+
+/** Why a dial was given up: that its time was over says less than what has failed until then. */
+function reasonOf({ reason }: AbortSignal, before: unknown): unknown {
+  if (before === undefined) return reason;
+  return new Error(`${messageOf(reason)}; before that, ${messageOf(before)}`, { cause: reason });
 }

@@ -34,6 +34,8 @@ export interface World {
   readonly detected?: PublicAddresses | Error;
   /** What doctor finds; by default it may not look. */
   readonly examine?: (patient: Patient) => readonly Group[];
+  /** What becomes of the file of the configuration while it is served, which is reloaded each time. */
+  readonly edits?: readonly string[];
   /** The proxy is told to stop before others have answered. */
   readonly stopsAtOnce?: boolean;
   /** What checks of links find. */
@@ -50,12 +52,13 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const configs: Config[] = [];
   const warned: string[] = [];
   const asked: (readonly Family[])[] = [];
+  const files = new Map(Object.entries(world.files ?? {}));
   const environment: Environment = {
     print: (text) => out.push(...text.split("\n")),
     printError: (text) => errors.push(...text.split("\n")),
     isTerminal: world.isTerminal ?? false,
     readFile: (path) => {
-      const text = world.files?.[path];
+      const text = files.get(path);
       return text === undefined ? Promise.reject(new Deno.errors.NotFound()) : Promise.resolve(text);
     },
     readStandardInput: () => Promise.resolve(world.standardInput ?? ""),
@@ -77,11 +80,18 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       if (world.examine === undefined) throw new Error("this test may not examine");
       yield* world.examine(patient);
     },
-    serve: async (config, { onServing, warnings = [] }) => {
+    serve: async (config, { onServing, reload, warnings = [] }) => {
       if (world.failure !== undefined) throw world.failure;
       configs.push(config);
       warned.push(...warnings);
       onServing?.(config, world.bound ?? config.bindTo);
+      for (const text of world.edits ?? []) {
+        if (reload?.file === undefined) throw new Error("there is no file that could be read again");
+        files.set(reload.file, text);
+        const next = (await reload.load()).config;
+        configs.push(next);
+        onServing?.(next, world.bound ?? config.bindTo);
+      }
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
     },
     check: (_link, { onStep }) => {

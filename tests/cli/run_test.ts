@@ -55,6 +55,19 @@ Deno.test("run does say nothing more about links when it is told to stop before 
   assertEquals([code, out, errors, asked.length], [0, [], [], 1]);
 });
 
+Deno.test("run does print links again when a reload has changed them, and only then", async () => {
+  const text = (host: string, ...more: readonly string[]) => configText(":443", `public-host = "${host}"`, ...more);
+  const edits = [text("a.test", "concurrency = 7"), text("b.test"), text("b.test", "debug = true")];
+  const { out, configs } = await runMain(["run", "config.toml"], { files: { "config.toml": text("a.test") }, edits });
+  assertEquals(out, [...links("a.test", 443), ...links("b.test", 443)]);
+  assertEquals(configs.map(({ concurrency, debug }) => [concurrency, debug]), [
+    [8192, false],
+    [7, false],
+    [8192, false],
+    [8192, true],
+  ]);
+});
+
 Deno.test("run does ask nobody where it knows a link, or is to print none", async () => {
   const one = { standardInput: configText(":3128", 'public-ipv6 = "2001:db8::7"') };
   assertEquals((await runMain(["run", "-"], one)).asked, []);

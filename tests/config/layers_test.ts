@@ -110,6 +110,13 @@ Deno.test("loadConfig() does take deprecated keys for those that replace them, a
   assertEquals(values.find(({ key }) => key === "domain-fronting.port")?.from, "config.toml:4");
 });
 
+Deno.test("loadConfig() does front with PROXY protocol if either the deprecated or the new key says so", () => {
+  for (const [old, now, expected] of [[true, false, true], [false, true, true], [false, false, false]]) {
+    const { config } = load(`domain-fronting-proxy-protocol = ${old}\n[domain-fronting]\nproxy-protocol = ${now}`);
+    assertEquals(config.domainFronting.proxyProtocol, expected);
+  }
+});
+
 Deno.test("loadConfig() does let the new key act where the deprecated one is given too", () => {
   const text =
     'domain-fronting-port = 8443\n[domain-fronting]\nport = 9443\n[network]\ndoh-ip = "1.1.1.1"\ndns = "9.9.9.9"';

@@ -96,7 +96,12 @@ Deno.test("mtg run outlives 5,000 strangers, serves on, and its memory stays bou
     assert(grownMib < 48, `${Math.round(grownMib)} MiB more after 3,500 strangers`);
   }
   assert(daemon.log.split("\n").length < 2_500, "strangers can fill the disk with log lines");
-  assert(daemon.log.includes("more lines of this kind were held back"));
+  // Said with the first line of a later second; a fast machine is through in less than one.
+  for (let left = 50; !daemon.log.includes("more lines of this kind were held back"); left--) {
+    assert(left > 0, "nobody says that lines were held back");
+    await intrude(daemon.port, 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   daemon.signal("SIGTERM");
   assertEquals(await daemon.exited, 0);
   assert(!daemon.log.includes("fault of this program"), daemon.log);

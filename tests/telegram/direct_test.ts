@@ -186,14 +186,19 @@ for (const [phase, atMs] of phases) {
 }
 
 for (const atMs of [100, 300, 1_000]) {
-  Deno.test(`DcDialer gives up with the reason of an abort between rounds, at ${atMs} ms`, async () => {
+  Deno.test(`DcDialer gives up between rounds, at ${atMs} ms, with the reason of the abort and what failed before it`, async () => {
     const { clock, script, dial } = rig("ab");
     const { dialing, outcome, done } = dial(a, b);
     await clock.advance(atMs);
     const calls = script.calls.length;
-    dialing.abort(new Error("shutdown"));
+    const reason = new Error("no answer within 10000 ms");
+    dialing.abort(reason);
     await done;
-    assertEquals(outcome.error?.message, "shutdown");
+    assertEquals(
+      outcome.error?.message,
+      "no answer within 10000 ms; before that, a:443: refused; b:443: refused",
+    );
+    assertStrictEquals(outcome.error?.cause, reason);
     // Head starts of addresses that failed at once may still be running out; nobody waits for them.
     await clock.advance(10_000);
     assertEquals([script.calls.length, clock.pendingMs], [calls, []]);
