@@ -1,6 +1,7 @@
 /** What changes the settings of a service while it serves: a configuration that is read again, news from Telegram. */
 import type { Config } from "../config/config.ts";
 import { log } from "../metrics/log.ts";
+import { sameNetwork } from "../thread/network.ts";
 import type { Service } from "../thread/service.ts";
 import type { Settings } from "../thread/settings.ts";
 import { Background } from "./background.ts";
@@ -65,8 +66,11 @@ export class Operator implements AsyncDisposable {
   }
 
   async #takeOver(config: Config): Promise<void> {
+    const before = this.config;
     await this.#apply({ config });
     this.#options.onServing?.(config, this.#service.bound);
+    // It goes by the ways that there were when it began.
+    if (!sameNetwork(before, config)) await this.#updating.stop();
     this.#switchTasks();
   }
 
@@ -77,6 +81,7 @@ export class Operator implements AsyncDisposable {
 
   /** Those run that the configuration wants; one that ends the watching does so by what that has seen, so nobody waits for it. */
   #switchTasks(): void {
+    if (this.#isStopped) return;
     if (this.config.watchConfig) this.#watching.start();
     else void this.#watching.stop();
     if (this.config.autoUpdate) this.#updating.start();

@@ -1,7 +1,8 @@
 /**
  * Visits a web site as a browser does: a whole TLS handshake, and a HEAD request for the time.
  *
- * `node:tls`, since Deno's own sockets show no certificate.
+ * By `node:tls`, since Deno's own sockets show no certificate; and not by `HttpResponseDecoder`, since an answer to HEAD has no
+ * body whatever its header says, and of the header nothing but the date needs to be right.
  */
 import { connect as connectPlain, type Socket } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";

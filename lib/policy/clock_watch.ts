@@ -27,8 +27,8 @@ interface Seen {
  * Counts hellos that were signed with the secret. One client with a wrong clock is its own fault; where several are off by the
  * same and next to none are right, it is this machine that is. Says so once an hour at most.
  *
- * Each worker watches by itself. No more than a hint: the signature does not cover the time, so whoever has recorded hellos and holds five addresses can
- * feign it.
+ * Each worker watches by itself. It is no more than a hint: the signature does not cover the time, so whoever has recorded hellos
+ * and holds five addresses can feign it.
  *
  * Times are those of a clock that only moves on (`Clock.elapsedMs()`), since the other one is what is in doubt.
  */

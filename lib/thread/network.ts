@@ -1,4 +1,5 @@
 /** How others are reached: where names are looked up, and which ways lead to Telegram. */
+import { equal } from "@std/assert/equal";
 import type { PreferIp } from "../address.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
@@ -9,6 +10,11 @@ import { DirectDialer } from "../net/dialer.ts";
 import { ResolvingDialer } from "../net/resolving_dialer.ts";
 import { UplinkDialer, uplinkDialers } from "../net/uplinks.ts";
 import type { Dialer } from "../relay/dialer.ts";
+
+/** Whether `one` and `other` reach others in the same ways. */
+export function sameNetwork(one: Config, other: Config): boolean {
+  return equal([one.network, one.preferIp], [other.network, other.preferIp]);
+}
 
 export class Network implements Disposable {
   /** To data centres, which go by IP address; through the SOCKS5 proxies if there are any. */

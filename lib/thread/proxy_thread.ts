@@ -12,7 +12,7 @@ import { listenOn } from "./bind_to.ts";
 import { buildProxyOptions, frontOf } from "./build_proxy.ts";
 import { outliveFaults } from "./faults.ts";
 import { checkFront, isOwnConnection } from "./front_check.ts";
-import { Network } from "./network.ts";
+import { Network, sameNetwork } from "./network.ts";
 import type { Settings } from "./settings.ts";
 import { type SharedBuffers, SharedState } from "./shared_state.ts";
 
@@ -78,7 +78,7 @@ export class ProxyThread implements AsyncDisposable {
     const { config } = settings;
     const before = frontOf(this.#config);
     setLogLevel(config.logLevel);
-    if (!equal([config.network, config.preferIp], [this.#config.network, this.#config.preferIp])) {
+    if (!sameNetwork(config, this.#config)) {
       this.#retire(this.#network);
       this.#network = new Network(config, { clock: this.#clock, events: this.#events });
     }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { addressServices, detectPublicAddresses, type PublicAddresses } from "../../lib/http/public_address.ts";
 import type { Family } from "../../lib/address.ts";
+import { addressServices, detectPublicAddresses, type PublicAddresses } from "../../lib/http/public_address.ts";
 import { systemClock } from "../../lib/net/system_clock.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { silence, Site } from "../support/fronted_site.ts";
