@@ -1,5 +1,6 @@
 /** `main.ts run -`, or a program like it, in a process of its own, to be signalled, starved and read to the last line. */
 import { fileURLToPath } from "node:url";
+import { Watchers } from "../support/watchers.ts";
 
 export interface DaemonOptions {
   /** The text of the configuration; nothing with `env`. */
@@ -150,7 +151,7 @@ class Text {
   readonly done: Promise<void>;
   text = "";
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #waiting = new Set<() => void>();
+  readonly #watchers = new Watchers();
   #ended = false;
 
   constructor(stream: ReadableStream<Uint8Array>) {
@@ -159,20 +160,12 @@ class Text {
   }
 
   async has(pattern: { test(text: string): boolean; toString(): string }, limitMs: number, from = 0): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const check = () => {
-      if (pattern.test(this.text.slice(from))) resolve();
-      else if (this.#ended) reject(new Error(`It ended without ${pattern}: ${this.text}`));
+    const isSo = () => {
+      if (pattern.test(this.text.slice(from))) return true;
+      if (this.#ended) throw new Error(`It ended without ${pattern}: ${this.text}`);
+      return false;
     };
-    const timer = setTimeout(() => reject(new Error(`No ${pattern} in ${limitMs} ms: ${this.text}`)), limitMs);
-    this.#waiting.add(check);
-    check();
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(check);
-    }
+    await this.#watchers.until(isSo, limitMs, () => `No ${pattern} in ${limitMs} ms: ${this.text}`);
   }
 
   async cancel(): Promise<void> {
@@ -183,9 +176,9 @@ class Text {
     const decoder = new TextDecoder();
     for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) {
       this.text += decoder.decode(part.value, { stream: true });
-      for (const check of this.#waiting) check();
+      this.#watchers.notify();
     }
     this.#ended = true;
-    for (const check of this.#waiting) check();
+    this.#watchers.notify();
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Event, EventSink } from "../../lib/events/event.ts";
 import { logEvents, type LogLine, startLogging } from "../../lib/metrics/log.ts";
 import { formatSecret, type Secret } from "../../lib/policy/secret.ts";
+import { Watchers } from "./watchers.ts";
 
 type EventOf<T extends Event["type"]> = Event & { readonly type: T };
 
@@ -12,7 +13,7 @@ export class EventLedger implements EventSink {
   /** What the log would say; lines that its limit holds back are missing. */
   readonly lines: LogLine[] = [];
   readonly #log: EventSink;
-  readonly #waiting = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
   constructor(clock: Clock) {
     startLogging("debug", "json");
@@ -22,7 +23,7 @@ export class EventLedger implements EventSink {
   emit(event: Event): void {
     this.events.push(event);
     this.#log.emit(event);
-    for (const check of this.#waiting) check();
+    this.#watchers.notify();
   }
 
   of<T extends Event["type"]>(type: T): readonly EventOf<T>[] {
@@ -40,22 +41,8 @@ export class EventLedger implements EventSink {
 
   /** Resolves once there are `count` events of `type`. @throws {Error} If that takes longer than `timeoutMs`. */
   async until(type: Event["type"], { count = 1, timeoutMs = 10_000 } = {}): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const check = () => {
-      if (this.of(type).length >= count) resolve();
-    };
-    const timer = setTimeout(
-      () => reject(new Error(`${this.of(type).length} of ${count} ${type}: ${this.events.map(({ type }) => type)}`)),
-      timeoutMs,
-    );
-    this.#waiting.add(check);
-    check();
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(check);
-    }
+    const late = () => `${this.of(type).length} of ${count} ${type}: ${this.events.map(({ type }) => type)}`;
+    await this.#watchers.until(() => this.of(type).length >= count, timeoutMs, late);
   }
 
   /** Each connection was opened first, closed last, each once, and refused at most once; nothing was our own fault. */

@@ -1,6 +1,7 @@
 /** Stand-ins for the web site behind a proxy: a real TLS server, one whose every step is told, and one that resets. */
 import { createServer, type Server, type Socket } from "node:net";
 import { ByteReader, concat } from "./byte_reader.ts";
+import { close, listen, portOf } from "./node_server.ts";
 import { SiteLog } from "./site_log.ts";
 
 const fixtures = new URL("../fixtures/tls/", import.meta.url);
@@ -202,22 +203,16 @@ export class ResettingSite implements AsyncDisposable {
 
   static async start(answer: Uint8Array = new Uint8Array(0)): Promise<ResettingSite> {
     const site = new ResettingSite(answer);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    site.#server.listen(0, "127.0.0.1", resolve);
-    await promise;
+    await listen(site.#server);
     return site;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return portOf(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
-    await promise;
+    await close(this.#server, this.#sockets);
   }
 
   #serve(socket: Socket, answer: Uint8Array): void {

@@ -1,5 +1,6 @@
 /** A web site on `node:tls`, which can be told what Deno's own server cannot: versions and application protocols. */
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import { close, listen, portOf } from "./node_server.ts";
 
 const fixtures = new URL("../fixtures/tls/", import.meta.url);
 
@@ -36,17 +37,15 @@ export class NodeSite implements AsyncDisposable {
 
   static async start(options: NodeSiteOptions = {}): Promise<NodeSite> {
     const site = new NodeSite(options);
-    await new Promise<void>((resolve) => site.#server.listen(0, "127.0.0.1", resolve));
+    await listen(site.#server);
     return site;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return portOf(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await close(this.#server, this.#sockets);
   }
 }

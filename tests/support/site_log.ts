@@ -1,4 +1,5 @@
 /** What a stand-in web site saw and did, in order. */
+import { Watchers } from "./watchers.ts";
 
 /**
  * - `open`, `closed`: the connection began and was given up
@@ -21,7 +22,7 @@ export interface SiteEvent {
 /** Grows as things happen; `until()` waits for one of them. */
 export class SiteLog {
   readonly #events: SiteEvent[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
   get events(): readonly SiteEvent[] {
     return this.#events;
@@ -29,7 +30,7 @@ export class SiteLog {
 
   add(connection: number, kind: SiteEventKind, bytes = 0): void {
     this.#events.push({ connection, kind, bytes });
-    for (const check of this.#waiting) check();
+    this.#watchers.notify();
   }
 
   /** The kinds of one connection's events; pieces of one run of data count once. */
@@ -40,22 +41,9 @@ export class SiteLog {
 
   /** Resolves once a connection has seen `kind`. @throws {Error} If that takes longer than `timeoutMs`. */
   async until(kind: SiteEventKind, { connection = 0, timeoutMs = 5_000 } = {}): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const check = () => {
-      if (this.#events.some((event) => event.connection === connection && event.kind === kind)) resolve();
-    };
-    const timer = setTimeout(() => {
-      reject(
-        new Error(`The site saw no ${kind} on connection ${connection} in ${timeoutMs} ms: ${this.order(connection)}`),
-      );
-    }, timeoutMs);
-    this.#waiting.add(check);
-    check();
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(check);
-    }
+    const isSo = () => this.#events.some((event) => event.connection === connection && event.kind === kind);
+    const late = () =>
+      `The site saw no ${kind} on connection ${connection} in ${timeoutMs} ms: ${this.order(connection)}`;
+    await this.#watchers.until(isSo, timeoutMs, late);
   }
 }
