@@ -40,8 +40,8 @@ export class ProxyThread implements AsyncDisposable {
   #config: Config;
   readonly #guard: Disposable;
   readonly #stopping = new AbortController();
-  /** All that ends when it stops listening. */
-  readonly #tasks: Promise<void>[];
+  /** All that is going on and ends when it stops listening. */
+  readonly #tasks = new Set<Promise<void>>();
 
   private constructor(options: ThreadOptions, listeners: readonly Listener[]) {
     const { config, shared, worker, workers } = options;
@@ -57,7 +57,7 @@ export class ProxyThread implements AsyncDisposable {
     this.#network = new Network(config, { clock: this.#clock, events: this.#events });
     const proxyOptions = this.#proxyOptions(options);
     const proxy = this.#proxy = new Proxy(proxyOptions);
-    this.#tasks = listeners.map((listener) => listener.acceptInto(proxy, { clock, events }));
+    for (const listener of listeners) this.#begin(listener.acceptInto(proxy, { clock, events }));
     if (options.checksFront) this.#checkFront(proxyOptions);
   }
 
@@ -122,13 +122,18 @@ export class ProxyThread implements AsyncDisposable {
   }
 
   #checkFront(options: ProxyOptions): void {
-    this.#tasks.push(checkFront(options, this.#stopping.signal));
+    this.#begin(checkFront(options, this.#stopping.signal));
   }
 
   /** Lets what is being dialed by it come to its end before it is gone. */
   #retire(network: Network): void {
     const over = this.#clock.sleep(network.longestDialMs, this.#stopping.signal).catch(() => {});
-    this.#tasks.push(over.then(() => network[Symbol.dispose]()));
+    this.#begin(over.then(() => network[Symbol.dispose]()));
+  }
+
+  #begin(work: Promise<void>): void {
+    const task = work.finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
   }
 
   #stopListening(): void {
