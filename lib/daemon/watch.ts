@@ -4,6 +4,8 @@ import { systemClock } from "../net/system_clock.ts";
 
 /** What happens in quick succession is one change. */
 const quietMs = 200;
+/** No longer does one wait for quiet: a file beside the watched one may be written all the time. */
+const quietWithinMs = 2_000;
 /** Where the directory cannot be watched. */
 const pollMs = 2_000;
 
@@ -41,6 +43,8 @@ function directoryOf(path: string): string {
 
 async function debounce(watcher: Deno.FsWatcher, { onChange, signal }: WatchOptions): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the first change came that nobody knows of yet. */
+  let sinceMs: number | undefined;
   let changing: Promise<void> = Promise.resolve();
   const end = () => {
     clearTimeout(timer);
@@ -51,9 +55,12 @@ async function debounce(watcher: Deno.FsWatcher, { onChange, signal }: WatchOpti
   for await (const { kind } of watcher) {
     if (kind === "access") continue;
     clearTimeout(timer);
+    const nowMs = systemClock.elapsedMs();
+    sinceMs ??= nowMs;
     timer = setTimeout(() => {
+      sinceMs = undefined;
       changing = changing.then(onChange);
-    }, quietMs);
+    }, Math.min(quietMs, Math.max(0, sinceMs + quietWithinMs - nowMs)));
   }
   await changing;
 }
