@@ -36,6 +36,18 @@ async function finish(child: Deno.ChildProcess, ...readers: ReadableStreamDefaul
   return (await child.status).code;
 }
 
+/** Resolves once nobody listens on `port`: it is a fixed one, which a run of these tests beside this one may take meanwhile. */
+async function untilFree(port: number): Promise<void> {
+  for (let left = 300;; left--) {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port }).close();
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 async function filesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => `${folder}/${name}`);
 }
@@ -59,7 +71,7 @@ Deno.test({
     child.kill("SIGTERM");
     await finish(child, out, errors);
     assertEquals(await filesIn(temporary), []);
-    Deno.listen({ hostname: "127.0.0.1", port: Number(port) }).close();
+    await untilFree(Number(port));
     await Deno.remove(temporary, { recursive: true });
   },
 });
