@@ -16,7 +16,12 @@ export interface UnixAddress {
 /** As people write it: `127.0.0.1:443`, `[::1]:443`, `unix:/run/mtg/mtg.sock`. */
 export function formatAddress(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
-  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  return `${bracketed(address.host)}:${address.port}`;
+}
+
+/** A host as it stands before a port, and in URLs. */
+export function bracketed(host: string): string {
+  return isIpv6(host) ? `[${host}]` : host;
 }
 
 const mappedIpv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;

@@ -10,10 +10,8 @@ import { systemClock } from "../net/system_clock.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import { checkLink, type CheckOptions, type Report } from "../probe/check_link.ts";
 import { siteBehind, type TimeSource } from "../probe/clock.ts";
-import { ntpPort } from "../wire/sntp.ts";
+import { defaultTimeServers, ntpPort } from "../wire/sntp.ts";
 
-/** Asked where nobody has named others, as in configurations. */
-const timeServers = ["0.pool.ntp.org", "time.cloudflare.com"];
 const httpsPort = 443;
 
 /** What the command line says of a check. */
@@ -37,7 +35,7 @@ export async function checkHere(link: ProxyLink, wishes: CheckWishes): Promise<R
     timeSources: (proxy, host) => [
       siteClock(siteBehind, { host, clock, address: () => Promise.resolve(proxy) }),
       siteClock(`https://${host}`, { host, clock, address: (signal) => at(host, httpsPort, signal) }),
-      ...timeServers.map((name): TimeSource => ({
+      ...defaultTimeServers.map((name): TimeSource => ({
         name,
         ask: async (signal) => (await askTime(await at(name, ntpPort, signal), { clock, random, signal })).aheadMs,
       })),

@@ -18,6 +18,6 @@ export async function detectAddresses(
     clock: systemClock,
     timeoutMs,
     wanted,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
 }

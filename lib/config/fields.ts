@@ -6,6 +6,7 @@
  * same goes for an empty text, wherever a key need not be given.
  */
 import type { PreferIp } from "../address.ts";
+import { defaultTimeServers } from "../wire/sntp.ts";
 import {
   addresses,
   type FrontTarget,
@@ -143,7 +144,7 @@ const topFields = {
   ntpServers: defaulted("ntp-servers", listOf(host), {
     docs: "Time servers that `mtg doctor` asks.",
     hot: true,
-    default: ["0.pool.ntp.org", "time.cloudflare.com"],
+    default: defaultTimeServers,
   }),
   graceMs: defaulted("grace", duration, {
     docs: 'How long running sessions may go on when the proxy is told to stop; "0s" is not at all.',

@@ -2,6 +2,7 @@
  * Keys of mtg v2 that do not act here as they do there, so that a file of its works as it is: deprecated ones, what Deno cannot
  * set, and tables that this version does not have yet. All are checked like any other; none is ignored in silence.
  */
+import { bracketed } from "../address.ts";
 import { ip, ipAndPort, listOf } from "./address_values.ts";
 import { defaulted, type Field, optional, type Replacement, type ValuesOf } from "./field.ts";
 import { httpPath, httpsUrl, listSource, metricPrefix } from "./special_values.ts";
@@ -45,8 +46,7 @@ const deprecatedFields = {
 };
 
 function dohUrl(raw: unknown): string {
-  const address = String(raw).trim();
-  return `https://${address.includes(":") ? `[${address}]` : address}`;
+  return `https://${bracketed(String(raw).trim())}`;
 }
 
 function unsupported<T>(key: string, parser: ValueParser<T>, sysctl: string, sample: unknown): Field<T | undefined> {

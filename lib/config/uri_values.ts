@@ -1,4 +1,5 @@
 /** Parsers of URIs: DNS servers and SOCKS5 proxies. See `values.ts` for what a parser is. */
+import { bracketed } from "../address.ts";
 import { host as hostName, ip } from "./address_values.ts";
 import type { BreakerOptions, DnsServer, SocksProxy, Uplink } from "./config.ts";
 import { anyCase, bad, describe, duration, good, integer, type Parsed, type Parser } from "./values.ts";
@@ -136,10 +137,6 @@ function splitUserinfo(userinfo: string): readonly [string | undefined, string |
   } catch {
     return [undefined, undefined];
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function sizeOf(text: string): number {

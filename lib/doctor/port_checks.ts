@@ -1,5 +1,5 @@
 /** Whether clients reach the proxy: where it listens, and by its public address. */
-import { type Address, formatAddress, type TcpAddress } from "../address.ts";
+import { type Address, formatAddress, isIpv6, type TcpAddress } from "../address.ts";
 import { publicPort, reachedLocally } from "./own_addresses.ts";
 import { bad, type Check, good, type Group, note, warning } from "./report.ts";
 import { reason } from "./words.ts";
@@ -46,7 +46,7 @@ async function checkPublic(runs: boolean, surroundings: Surroundings): Promise<r
 
 /** From this machine by its public address: behind NAT many routers do not lead back inside. */
 async function checkFromOutside(address: TcpAddress, surroundings: Surroundings): Promise<Check> {
-  const id = address.host.includes(":") ? "public-ipv6" : "public-ipv4";
+  const id = isIpv6(address.host) ? "public-ipv6" : "public-ipv4";
   const where = formatAddress(address);
   const answerer = await ask(address, false, surroundings);
   if (answerer === "proxy") return good(id, `${where} leads to this proxy`);

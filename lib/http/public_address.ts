@@ -26,7 +26,7 @@ export interface DetectOptions {
   readonly services?: Readonly<Record<Family, readonly string[]>>;
   /** PEM of authorities to trust beyond those of the runtime. */
   readonly caCerts?: readonly string[];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PublicAddresses {
@@ -49,12 +49,12 @@ const witnesses = 2;
  * @throws The reason of `signal` if that aborts; nothing else.
  */
 export async function detectPublicAddresses(options: DetectOptions): Promise<PublicAddresses> {
-  const { clock, timeoutMs: ms, wanted = families, signal = new AbortController().signal } = options;
+  const { clock, timeoutMs: ms, wanted = families, signal } = options;
   const found = await openWithin(
     { clock, ms, parent: signal },
     (ending) => Promise.all(wanted.map((family) => detect(family, options, ending))),
   );
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   return combine(found);
 }
 

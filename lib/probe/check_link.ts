@@ -14,7 +14,7 @@ import { openWithin } from "../relay/aborts.ts";
 import type { Conn } from "../relay/conn.ts";
 import type { Resolver } from "../relay/resolver.ts";
 import { dcFailed, type Finding, nameFailed, rebuffed, tcpFailed } from "./causes.ts";
-import { askTime, corrections, isRight, siteBehind, type TimeAnswer, type TimeSource } from "./clock.ts";
+import { askTime, corrections, isRight, siteBehind, telegram, type TimeAnswer, type TimeSource } from "./clock.ts";
 import { judgeClock } from "./clock_verdict.ts";
 import type { Welcome } from "./knock.ts";
 import { allWell, type Outcome, type Step } from "./step.ts";
@@ -43,7 +43,6 @@ export interface Report {
 const dcs = { one: [2], all: [2, 1, 3, 4, 5, 203] } as const;
 /** Addresses of a name that are tried. */
 const addressesAtMost = 8;
-const telegram = "Telegram";
 
 /** Never rejects but with the reason of `signal`. */
 export async function checkLink(link: ProxyLink, options: CheckOptions): Promise<Report> {

@@ -12,6 +12,9 @@ export interface TimeSource {
 /** The site that a proxy shows to strangers, asked at the address of the proxy. */
 export const siteBehind = "the site behind the proxy";
 
+/** A data centre, asked through the proxy. */
+export const telegram = "Telegram";
+
 export interface TimeAnswer {
   readonly from: string;
   /** How far this machine is ahead of the source; negative if it is behind. */

@@ -1,5 +1,5 @@
 /** What is to be said about the clock once the check is through. */
-import { aheadOrBehind, type TimeAnswer } from "./clock.ts";
+import { aheadOrBehind, telegram, type TimeAnswer } from "./clock.ts";
 import type { Step } from "./step.ts";
 
 /** More than that is worth a warning even where the proxy takes it. */
@@ -15,25 +15,25 @@ export function judgeClock(
   times: readonly TimeAnswer[],
   correctedMs: number,
 ): Omit<Step, "step" | "ms"> | undefined {
-  const telegram = times.find(({ from }) => from === "Telegram");
-  const others = times.filter((time) => time !== telegram);
-  const aheadMs = telegram?.aheadMs ?? others[0]?.aheadMs;
+  const best = times.find(({ from }) => from === telegram);
+  const others = times.filter((time) => time !== best);
+  const aheadMs = best?.aheadMs ?? others[0]?.aheadMs;
   if (aheadMs === undefined) return undefined;
-  const by = telegram === undefined ? others.map(({ from }) => from).join(", ") : "Telegram";
-  if (correctedMs !== 0 && telegram !== undefined && isNearer(telegram.aheadMs, correctedMs)) {
+  const by = best?.from ?? others.map(({ from }) => from).join(", ");
+  if (correctedMs !== 0 && best !== undefined && isNearer(best.aheadMs, correctedMs)) {
     return {
       outcome: "failed",
       code: "proxy-clock-off",
-      aheadMs: telegram.aheadMs,
+      aheadMs: best.aheadMs,
       detail: `the clock of the proxy is ${
-        aheadOrBehind(telegram.aheadMs - correctedMs)
+        aheadOrBehind(best.aheadMs - correctedMs)
       }; that of this machine is right by Telegram`,
       cause:
         "The proxy takes only clients whose time is its own, to keep replayed greetings out, so nobody can connect.",
       remedy: "Whoever runs the proxy should set the clock of its machine, best by a time server (NTP).",
     };
   }
-  if (correctedMs !== 0 && telegram === undefined) {
+  if (correctedMs !== 0 && best === undefined) {
     return {
       outcome: "failed",
       code: "clocks-differ",

@@ -35,6 +35,11 @@ const eraSeconds = 2 ** 32;
 
 export const nonceSize = 8;
 
+// Implementation constants
+
+/** Asked where nobody has named others; each is run by somebody else. */
+export const defaultTimeServers: readonly string[] = ["0.pool.ntp.org", "time.cloudflare.com"];
+
 /**
  * A question. `nonce` (8 random bytes) stands where the client's own time might: the server gives it back unseen, which shows
  * that the answer is for this question, and nobody learns our clock.
