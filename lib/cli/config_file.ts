@@ -10,6 +10,7 @@ import type { Environment } from "./environment.ts";
 /** The argument of every command that wants a configuration. */
 export const configArgument: Argument = {
   name: "[<config.toml>]",
+  completes: "file",
   docs: "the configuration, or - to read it from standard input; without it, MTG_ variables are all of it",
 };
 
