@@ -22,7 +22,7 @@ Deno.test("StateDirectory does give back what was written, and is not there befo
   await state.write("secret", "one\n");
   await state.write("secret", "two\n");
   assertEquals(await state.read("secret"), "two\n");
-  assertEquals(Array.from(Deno.readDirSync(state.path), ({ name }) => name), ["secret"]);
+  assertEquals((await Array.fromAsync(Deno.readDir(state.path))).map(({ name }) => name), ["secret"]);
 });
 
 Deno.test({
