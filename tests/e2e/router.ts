@@ -86,7 +86,9 @@ export async function checkConfig(program: Program, configOf: (place: Place) => 
 /** What keeps this machine from running the program; `undefined` if nothing does. */
 export async function whatIsMissing(program: Program): Promise<string | undefined> {
   const least = ({ dir }: Place) =>
-    program === "haproxy" ? `frontend any\n mode tcp\n timeout client 1s\n bind unix@${dir.at("socket")}\n` : `include /etc/nginx/modules-enabled/*.conf; events {}
+    program === "haproxy"
+      ? `frontend any\n mode tcp\n timeout client 1s\n bind unix@${dir.at("socket")}\n`
+      : `include /etc/nginx/modules-enabled/*.conf; events {}
         stream { server { listen unix:${dir.at("socket")}; ssl_preread on; proxy_pass unix:${dir.at("other")}; } }`;
   try {
     const { ok, text } = await checkConfig(program, least);
