@@ -1,4 +1,4 @@
-/** HAProxy and nginx with a configuration from README.md, on loopback, their files in a directory that is gone afterwards. */
+/** HAProxy and nginx in processes of their own, on loopback, their files in a directory that is gone afterwards. */
 import { TempDir } from "../net/sockets.ts";
 
 export type Program = "haproxy" | "nginx";
@@ -8,7 +8,7 @@ const pollMs = 20;
 /** A port that was free may be taken by another test before the program has it. */
 const attempts = 3;
 
-/** What a configuration is made for: free ports of 127.0.0.1, and a directory of its own. */
+/** What a configuration is made for: free ports, and a directory of its own. */
 export interface Place {
   readonly ports: readonly number[];
   readonly dir: TempDir;
@@ -19,7 +19,7 @@ export interface Said {
   readonly text: string;
 }
 
-/** A running router, or web server. Disposing ends it. */
+/** A running program. Disposing ends it. */
 export class Router implements AsyncDisposable {
   readonly ports: readonly number[];
   readonly dir: TempDir;
@@ -32,17 +32,21 @@ export class Router implements AsyncDisposable {
   }
 
   /**
-   * Started and listening on as many ports as are asked for.
+   * Started and listening.
    *
+   * @param hostnames Where it is to listen: a free port is found at each.
    * @throws {Error} With what it says if it does not start.
    */
-  static async start(program: Program, ports: number, configOf: (place: Place) => string): Promise<Router> {
+  static async start(
+    program: Program,
+    hostnames: readonly string[],
+    configOf: (place: Place) => string,
+  ): Promise<Router> {
     for (let attempt = 1;; attempt++) {
-      const place = { ports: freePorts(ports), dir: new TempDir() };
-      const child = commandOf(program, place.dir, configOf(place)).spawn();
-      const router = new Router(child, place);
-      const said = new Response(child.stderr).text();
-      if (await router.#isListening()) return router;
+      const place = { ports: freePorts(hostnames), dir: new TempDir() };
+      const router = new Router(commandOf(program, place.dir, configOf(place)).spawn(), place);
+      const said = new Response(router.#child.stderr).text();
+      if (await router.#isListening(program, hostnames)) return router;
       await router[Symbol.asyncDispose]();
       if (attempt === attempts) throw new Error(`${program} does not start: ${await said}`);
     }
@@ -59,14 +63,16 @@ export class Router implements AsyncDisposable {
     this.dir[Symbol.dispose]();
   }
 
-  async #isListening(): Promise<boolean> {
+  /** HAProxy's control socket answers once all others listen, and what is behind those sees no visitor. */
+  async #isListening(program: Program, hostnames: readonly string[]): Promise<boolean> {
     let ended = false;
     this.#child.status.then(() => ended = true);
-    const open = new Set(this.ports);
+    const sockets = program === "haproxy"
+      ? [{ transport: "unix", path: this.dir.at("control.sock") } as const]
+      : hostnames.map((hostname, index) => ({ hostname, port: this.ports[index]! }));
     for (let waitedMs = 0; !ended && waitedMs < startLimitMs; waitedMs += pollMs) {
-      for (const port of open) if (await isOpen(port)) open.delete(port);
-      // One whose port is another's by now has ended, or is about to.
-      if (open.size === 0) return !ended;
+      const answers = await Promise.all(sockets.map(isOpen));
+      if (answers.every(Boolean)) return true;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
     return false;
@@ -74,12 +80,14 @@ export class Router implements AsyncDisposable {
 }
 
 /** The program's own check of a configuration. */
-export async function checkConfig(program: Program, configOf: (place: Place) => string, ports = 0): Promise<Said> {
+export async function checkConfig(
+  program: Program,
+  configOf: (place: Place) => string,
+  hostnames: readonly string[] = [],
+): Promise<Said> {
   using dir = new TempDir();
-  const command = commandOf(program, dir, configOf({ ports: freePorts(ports), dir }), [
-    program === "nginx" ? "-t" : "-c",
-  ]);
-  const { success, stderr } = await command.output();
+  const config = configOf({ ports: freePorts(hostnames), dir });
+  const { success, stderr } = await commandOf(program, dir, config, [program === "nginx" ? "-t" : "-c"]).output();
   return { ok: success, text: new TextDecoder().decode(stderr) };
 }
 
@@ -89,7 +97,7 @@ export async function whatIsMissing(program: Program): Promise<string | undefine
     program === "haproxy"
       ? `frontend any\n mode tcp\n timeout client 1s\n bind unix@${dir.at("socket")}\n`
       : `include /etc/nginx/modules-enabled/*.conf; events {}
-        stream { server { listen unix:${dir.at("socket")}; ssl_preread on; proxy_pass unix:${dir.at("other")}; } }`;
+         stream { server { listen unix:${dir.at("socket")}; ssl_preread on; proxy_pass unix:${dir.at("other")}; } }`;
   try {
     const { ok, text } = await checkConfig(program, least);
     return ok ? undefined : text;
@@ -102,24 +110,26 @@ export async function whatIsMissing(program: Program): Promise<string | undefine
 /** nginx in one process, so that ending that one ends it all. */
 function commandOf(program: Program, dir: TempDir, config: string, more: readonly string[] = []): Deno.Command {
   const file = dir.at(`${program}.conf`);
-  Deno.writeTextFileSync(file, config);
+  const control = program === "haproxy" ? `global\n  stats socket ${dir.at("control.sock")}\n` : "";
+  Deno.writeTextFileSync(file, control + config);
   const args = program === "haproxy"
     ? [...more, "-db", "-f", file]
     : [...more, "-e", "stderr", "-c", file, "-g", `daemon off; master_process off; pid ${dir.at("pid")};`];
   return new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" });
 }
 
-async function isOpen(port: number): Promise<boolean> {
+async function isOpen(socket: Deno.ConnectOptions | Deno.UnixConnectOptions): Promise<boolean> {
   try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    const conn = "path" in socket ? await Deno.connect(socket) : await Deno.connect(socket);
+    conn.close();
     return true;
   } catch {
     return false;
   }
 }
 
-function freePorts(count: number): readonly number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+function freePorts(hostnames: readonly string[]): readonly number[] {
+  const listeners = hostnames.map((hostname) => Deno.listen({ hostname, port: 0 }));
   for (const listener of listeners) listener.close();
   return listeners.map(({ addr }) => addr.port);
 }
