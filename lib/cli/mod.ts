@@ -10,6 +10,7 @@ import { configCheck, configSchema } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
+import { healthcheck } from "./healthcheck.ts";
 import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   access,
   doctor,
   check,
+  healthcheck,
   configCheck,
   configSchema,
 ];
