@@ -9,6 +9,7 @@ import { configArgument, loadConfigFile } from "./config_file.ts";
 import { FreshSecret } from "./container.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 export const noLinksFlag: Flag = { name: "no-links", docs: "Do not print the links, which hold the secret." };
 
@@ -25,7 +26,11 @@ export const run: Command = {
   run: async (input, environment) => {
     const [path] = input.arguments;
     const fresh = new FreshSecret(environment);
-    const load = () => loadConfigFile(path, environment, fresh);
+    const load = async () => {
+      const loaded = await loadConfigFile(path, environment, fresh);
+      refuseSocketsElsewhere(loaded);
+      return loaded;
+    };
     const loaded = await load();
     const reload = path === "-" ? undefined : { load, file: loaded.file };
     return await serveWithLinks(loaded, environment, { links: !input.has("no-links"), reload });
