@@ -7,7 +7,7 @@
 
 /** Rooms by level; a room may import those of lower levels. */
 const levels: readonly (readonly string[])[] = [
-  ["bytes"],
+  ["bytes", "shells"],
   ["crypto", "events"],
   ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],

@@ -12,6 +12,7 @@ import type { Environment } from "./environment.ts";
 /** The argument of every command that wants a configuration. */
 export const configArgument: Argument = {
   name: "[<config.toml>]",
+  completes: "file",
   docs: "the configuration, a directory with config.toml in it, or - for standard input; or variables alone",
 };
 

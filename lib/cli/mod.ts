@@ -6,6 +6,7 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
 import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
+import { completionsOf } from "./completions.ts";
 import { configCheck, configSchema } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
@@ -15,7 +16,8 @@ import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [
+/** In the order of help. */
+export const commands: readonly Command[] = [
   run,
   simpleRun,
   generateSecret,
@@ -25,6 +27,7 @@ const commands: readonly Command[] = [
   healthcheck,
   configCheck,
   configSchema,
+  completionsOf(() => commands),
 ];
 
 /** What `main()` gives back. */

@@ -1,6 +1,6 @@
 import { envLayer } from "../config/env.ts";
 import type { Table } from "../config/field.ts";
-import { allFields } from "../config/fields.ts";
+import { allFields, logLevels, preferences } from "../config/fields.ts";
 import { put, type Source } from "../config/layers.ts";
 import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
@@ -39,7 +39,12 @@ export const simpleRun: Command = {
   ],
   flags: [
     { name: "debug", short: "d", docs: "Log as much as possible." },
-    { name: "log-level", value: "<level>", docs: "debug, info, warning or error. Default: info." },
+    {
+      name: "log-level",
+      value: "<level>",
+      completes: logLevels,
+      docs: "debug, info, warning or error. Default: info.",
+    },
     {
       name: "concurrency",
       short: "c",
@@ -55,6 +60,7 @@ export const simpleRun: Command = {
       name: "prefer-ip",
       short: "i",
       value: "<preference>",
+      completes: preferences,
       docs: "prefer-ipv4, prefer-ipv6, only-ipv4 or only-ipv6. Default: prefer-ipv6.",
     },
     {

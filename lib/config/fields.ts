@@ -38,8 +38,8 @@ import { dcNumber, largestBuffer, stateDirectory, workerCount } from "./special_
 import { dnsServer, uplink } from "./uri_values.ts";
 import { bool, bytes, choice, duration, errorRate, integer, port, secret } from "./values.ts";
 
-const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
-const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+export const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
 
 const topFields = {
   secret: required("secret", secret, {

@@ -20,6 +20,7 @@ const commands = [
   "healthcheck",
   "config check",
   "config schema",
+  "completions",
 ];
 
 Deno.test("main() does show help for all and for each command", async () => {
