@@ -11,6 +11,7 @@ import { configCheck, configSchema } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
+import { healthcheck } from "./healthcheck.ts";
 import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   access,
   doctor,
   check,
+  healthcheck,
   configCheck,
   configSchema,
   completionsOf(() => commands),

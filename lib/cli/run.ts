@@ -6,6 +6,7 @@ import { messageOf } from "../errors.ts";
 import type { PublicAddresses } from "../http/public_address.ts";
 import type { Command, Flag } from "./command.ts";
 import { configArgument, loadConfigFile } from "./config_file.ts";
+import { FreshSecret } from "./container.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
 import { refuseSocketsElsewhere } from "./sockets.ts";
@@ -24,13 +25,15 @@ export const run: Command = {
   flags: [noLinksFlag],
   run: async (input, environment) => {
     const [path] = input.arguments;
+    const fresh = new FreshSecret(environment);
     const load = async () => {
-      const loaded = await loadConfigFile(path, environment);
+      const loaded = await loadConfigFile(path, environment, fresh);
       refuseSocketsElsewhere(loaded);
       return loaded;
     };
-    const reload = path === "-" ? undefined : { load, file: path };
-    return await serveWithLinks(await load(), environment, { links: !input.has("no-links"), reload });
+    const loaded = await load();
+    const reload = path === "-" ? undefined : { load, file: loaded.file };
+    return await serveWithLinks(loaded, environment, { links: !input.has("no-links"), reload });
   },
 };
 

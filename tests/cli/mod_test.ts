@@ -11,7 +11,15 @@ Deno.test("main() does show the version", async () => {
 });
 
 const commands = [
-  ...["run", "simple-run", "generate-secret", "access", "doctor", "check", "config check", "config schema"],
+  "run",
+  "simple-run",
+  "generate-secret",
+  "access",
+  "doctor",
+  "check",
+  "healthcheck",
+  "config check",
+  "config schema",
   "completions",
 ];
 

@@ -9,6 +9,7 @@ import { envLayer } from "../../lib/config/env.ts";
 import { allFields } from "../../lib/config/fields.ts";
 import { loadLayers } from "../../lib/config/parse.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import { permissions } from "../../lib/permissions.ts";
 import { formatSecret } from "../../lib/policy/secret.ts";
 
 const hex = "00112233445566778899aabbccddeeff";
@@ -144,4 +145,13 @@ Deno.test("keptSecretLayer() does refuse several, and what is no secret, by the 
     ConfigError,
   );
   assertEquals(message.startsWith("/data/secret:1:1: secret = (hidden): cannot "), true, message);
+});
+
+Deno.test("the table of permissions does let every variable of the container be read", () => {
+  const allowed = permissions.filter(({ kind }) => kind === "env").flatMap(({ values }) => values);
+  const names = containerVariables(() => "x");
+  assertEquals(names.length, 10);
+  const isAllowed = (name: string) =>
+    allowed.some((value) => value.endsWith("*") ? name.startsWith(value.slice(0, -1)) : name === value);
+  assertEquals(names.filter((name) => !isAllowed(name)), []);
 });
