@@ -3,6 +3,7 @@ import { type Env, envName } from "../config/env.ts";
 import type { ConfigWarning } from "../config/layers.ts";
 import { loadConfig, type LoadedConfig } from "../config/parse.ts";
 import { ConfigError } from "../errors.ts";
+import { writableOnly } from "../permissions.ts";
 import { type Argument, usageError } from "./command.ts";
 import type { Environment } from "./environment.ts";
 
@@ -61,7 +62,13 @@ async function readText(path: string, environment: Environment): Promise<string>
 export function explain(error: unknown, permission: string): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file or directory";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (error instanceof Deno.errors.NotCapable) return `Deno was started without the permission for it, ${permission}`;
+  if (error instanceof Deno.errors.NotCapable) return lackOf(permission);
   if (error instanceof Deno.errors.PermissionDenied) return "the system does not permit it";
   return error instanceof Error ? error.message : String(error);
+}
+
+/** A compiled program has its permissions for good. */
+function lackOf(permission: string): string {
+  if (!Deno.build.standalone) return `Deno was started without the permission for it, ${permission}`;
+  return permission === "--allow-write" ? writableOnly : "Deno lets no program read that unless it may do everything";
 }

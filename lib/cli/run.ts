@@ -8,6 +8,7 @@ import type { Command, Flag } from "./command.ts";
 import { configArgument, loadConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 export const noLinksFlag: Flag = { name: "no-links", docs: "Do not print the links, which hold the secret." };
 
@@ -23,7 +24,11 @@ export const run: Command = {
   flags: [noLinksFlag],
   run: async (input, environment) => {
     const [path] = input.arguments;
-    const load = () => loadConfigFile(path, environment);
+    const load = async () => {
+      const loaded = await loadConfigFile(path, environment);
+      refuseSocketsElsewhere(loaded);
+      return loaded;
+    };
     const reload = path === "-" ? undefined : { load, file: path };
     return await serveWithLinks(await load(), environment, { links: !input.has("no-links"), reload });
   },

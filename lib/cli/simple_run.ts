@@ -5,6 +5,7 @@ import { put, type Source } from "../config/layers.ts";
 import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
 import { noLinksFlag, serveWithLinks } from "./run.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 /** Flags and arguments that stand for one key of a configuration each; all that is said about it holds for them. */
 const keys: readonly { readonly name: string; readonly key: readonly string[] }[] = [
@@ -100,6 +101,7 @@ export const simpleRun: Command = {
       envLayer((name) => environment.env(name), allFields),
       { table: documentOf(input), source: commandLine },
     ]);
+    refuseSocketsElsewhere(loaded);
     if (input.value("tcp-buffer") !== undefined) {
       environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
     }
