@@ -3,7 +3,7 @@
 #
 #   scripts/aarch64.sh [TEST.ts …]     all of tests/e2e without names
 #
-# Wants root on Debian or Ubuntu for the packages that are missing, npm and deno. What it downloads goes to CACHE, which may
+# Wants Debian or Ubuntu with npm and deno, and root or sudo for the packages that are missing. What it downloads goes to CACHE, which may
 # be set, and is kept there. TEST_PATIENCE stretches the time limits of tests. Ends with one line: "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,10 @@ install_packages() {
   fi
   echo "== installing ${packages[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update && apt-get -qq -y install --no-install-recommends "${packages[@]}"
+  local root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  "${root[@]}" apt-get -qq update </dev/null
+  "${root[@]}" apt-get -qq -y install --no-install-recommends "${packages[@]}" </dev/null >/dev/null
 }
 
 fetch_deno() {

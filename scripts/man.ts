@@ -70,11 +70,15 @@ function commandLines(command: CommandWords): readonly string[] {
   const list = [...command.arguments.flatMap(argumentLines), ...command.flags.flatMap(flagLines)];
   return [
     `.Ss ${command.name}`,
-    ...command.docs.split(/\n(?= {2})|(?<=\n {2}.*)\n(?! {2})/).flatMap((part) =>
-      part.startsWith("  ") ? [".Bd -literal", part.split("\n").map(literal).join("\n"), ".Ed"] : prose(part)
-    ),
+    ...docsLines(command.docs),
     ...list.length === 0 ? [] : [".Bl -tag -width Ds", ...list, ".El"],
   ];
+}
+
+/** Lines that are indented stay as they are. */
+function docsLines(docs: string): readonly string[] {
+  const [text = "", ...listed] = docs.split(/\n(?= {2})/);
+  return [...prose(text), ...listed.length === 0 ? [] : [".Bd -literal", ...listed.map(literal), ".Ed"]];
 }
 
 function argumentLines({ name, docs }: ArgumentWords): readonly string[] {
@@ -109,12 +113,13 @@ function literal(text: string): string {
   return guarded(escaped(text));
 }
 
-/** A minus that can be copied, and letters that not every program reads as UTF-8. */
+/** Signs that can be copied from what is shown, and letters that not every program reads as UTF-8. */
 function escaped(text: string): string {
-  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll(
-    /[^\x20-\x7e]/gu,
-    (letter) => `\\[u${letter.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`,
-  );
+  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replaceAll("~", "\\(ti").replaceAll("^", "\\(ha")
+    .replaceAll(
+      /[^\x20-\x7e]/gu,
+      (letter) => `\\[u${letter.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`,
+    );
 }
 
 /** A dot or an apostrophe in front would be a macro. */

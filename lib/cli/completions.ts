@@ -18,7 +18,7 @@ export function completionsOf(commands: () => readonly Command[]): Command {
       "  bash  mtg completions bash > ~/.local/share/bash-completion/completions/mtg\n" +
       "  zsh   mtg completions zsh > a file named _mtg in a directory of $fpath\n" +
       "  fish  mtg completions fish > ~/.config/fish/completions/mtg.fish",
-    arguments: [{ name: "<shell>", completes: shells, docs: "bash, zsh or fish" }],
+    arguments: [{ name: "<shell>", completes: shells, docs: "the shell: bash, zsh or fish" }],
     flags: [],
     run: (input, environment) => {
       const wanted = input.arguments[0] ?? "";

@@ -8,3 +8,8 @@ if (!(factor >= 1)) {
 export function patient(limitMs: number): number {
   return limitMs * factor;
 }
+
+/** How many clients come at once: fewer where each takes longer, so that the proxy's own time limits hold. */
+export function crowd(count: number): number {
+  return Math.ceil(count / factor);
+}
