@@ -1,0 +1,353 @@
+/** `scripts/install.sh`, against a release on loopback, with programs that stand in for those of the system. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { InstallRig, link, type Outcome, standInSecret } from "./install_rig.ts";
+
+const isLinux = Deno.build.os === "linux";
+
+function installTest(name: string, body: (rig: InstallRig) => Promise<void>, ignore = false): void {
+  Deno.test({
+    name,
+    // It reads /proc, and GNU's programs differ from those of macOS.
+    ignore: ignore || !isLinux,
+    fn: async () => {
+      await using rig = await InstallRig.start();
+      await rig.releaseStandIn({ version: "1.0.0" });
+      await body(rig);
+    },
+  });
+}
+
+/** A port on which nobody listens. */
+function freePort(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return String(listener.addr.port);
+}
+
+function isThere(program: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
+    try {
+      return Deno.statSync(`${directory}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const siteOptions = () => ["-p", freePort(), "-d", "www.Example.com"];
+
+function assertDone({ code, out, err }: Outcome): void {
+  assertEquals(code, 0, `${out}\n${err}`);
+}
+
+function assertRefused({ code, err }: Outcome, text: string, expected = 1): void {
+  assertStringIncludes(err, text);
+  assertEquals(code, expected);
+}
+
+for (const shell of ["sh", "dash", "bash"]) {
+  installTest(
+    `install.sh under ${shell} installs program, unit and configuration, and prints the link`,
+    async (rig) => {
+      const port = freePort();
+      const done = await rig.install(["-p", port, "-d", "www.example.com", "--public-host", "192.0.2.1"], { shell });
+      assertDone(done);
+      assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
+      assertStringIncludes(await rig.read("/etc/systemd/system/mtg.service"), "ExecStart=/usr/local/bin/mtg run");
+      const config = await rig.read("/etc/mtg/config.toml");
+      assertStringIncludes(config, `secret = "${standInSecret}"\n`);
+      assertMatch(config, new RegExp(`^bind-to = "(0\\.0\\.0\\.0)?:${port}"$`, "m"));
+      assertStringIncludes(config, `public-host = "192.0.2.1"\n`);
+      assertEquals((await Deno.stat(`${rig.root}/etc/mtg/config.toml`)).mode! & 0o777, 0o640);
+      assertEquals((await Deno.stat(`${rig.root}/etc/mtg`)).mode! & 0o777, 0o750);
+      const calls = await rig.calls();
+      for (
+        const call of [
+          "mtg-1.0.0 generate-secret www.example.com",
+          "groupadd --system mtg-config",
+          `chgrp mtg-config ${rig.root}/etc/mtg ${rig.root}/etc/mtg/config.toml`,
+          "systemctl daemon-reload",
+          "systemctl enable mtg",
+          "systemctl restart mtg",
+        ]
+      ) assertStringIncludes(calls, `${call}\n`);
+      assertStringIncludes(done.out, "doctor was here");
+      assertStringIncludes(done.out, `ufw allow ${rig.port}/tcp`);
+      assertStringIncludes(done.out, link);
+    },
+    !isThere(shell),
+  );
+}
+
+installTest("install.sh run again changes nothing", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const before = await rig.files();
+  await rig.calls();
+  const again = await rig.install([]);
+  assertDone(again);
+  assertStringIncludes(again.out, "mtg 1.0.0 is installed already");
+  assertEquals(await rig.files(), before);
+  assertEquals((await rig.calls()).includes("restart"), false);
+});
+
+installTest("install.sh starts a service again that has ended", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  await Deno.remove(`${rig.directory}/active`);
+  await rig.calls();
+  assertDone(await rig.install([]));
+  assertStringIncludes(await rig.calls(), "systemctl restart mtg\n");
+});
+
+installTest("install.sh --dry-run changes nothing", async (rig) => {
+  const { code, out } = await rig.install(["--dry-run", ...siteOptions()]);
+  assertEquals(code, 0);
+  assertStringIncludes(out, "mtg-1.0.0-x86_64-unknown-linux-gnu and mtg.service");
+  assertStringIncludes(out, "would run: systemctl enable mtg");
+  assertStringIncludes(out, `would write ${rig.root}/etc/mtg/config.toml`);
+  assertEquals(await rig.files(), {});
+  assertEquals(await rig.calls(), "");
+
+  assertDone(await rig.install(siteOptions()));
+  const before = await rig.files();
+  await rig.releaseStandIn({ version: "2.0.0" });
+  await rig.calls();
+  for (const options of [[], ["--uninstall", "--purge"]]) {
+    assertDone(await rig.install(["--dry-run", ...options]));
+    assertEquals(await rig.files(), before);
+    assertEquals(await rig.calls(), "");
+  }
+});
+
+installTest("install.sh installs nothing whose checksum is wrong or missing", async (rig) => {
+  const name = "mtg-1.0.0-x86_64-unknown-linux-gnu";
+  for (
+    const [sums, told] of [
+      [`${"0".repeat(64)}  ${name}\n`, `the checksum of ${name} is wrong`],
+      [`${"0".repeat(64)}  mtg-1.0.0-aarch64-unknown-linux-gnu\n`, "has no mtg-VERSION-x86_64-unknown-linux-gnu"],
+      [`${"0".repeat(64)}  mtg-$(id)-x86_64-unknown-linux-gnu\n`, "an impossible name"],
+    ] as const
+  ) {
+    await rig.release("1.0.0", "#!/bin/sh\nexit 1\n", { sums });
+    assertRefused(await rig.install(siteOptions()), told);
+    assertEquals(await rig.files(), {});
+  }
+});
+
+installTest("install.sh installs no program that does not start", async (rig) => {
+  await rig.release("1.0.0", "#!/bin/sh\nexit 1\n");
+  assertRefused(await rig.install(siteOptions()), "mtg 1.0.0 does not start on this machine");
+  assertEquals(await rig.files(), {});
+});
+
+installTest("install.sh names who holds the port", async (rig) => {
+  const told = await rig.install(["-p", String(rig.port), "-d", "www.example.com"]);
+  assertRefused(told, `port ${rig.port} is taken by deno (process ${Deno.pid})`);
+  assertEquals(await rig.files(), {});
+});
+
+for (
+  const [what, program, body, told] of [
+    ["musl", "ldd", `echo "musl libc (x86_64)" >&2; exit 1`, "glibc"],
+    ["an old glibc", "ldd", `echo "ldd (GNU libc) 2.26"`, "glibc here is 2.26, and Deno needs 2.27 or later"],
+    ["an unknown C library", "ldd", "exit 1", "cannot tell the C library"],
+    ["32-bit ARM", "uname", `if [ "$1" = -m ]; then echo armv7l; else echo Linux; fi`, "32-bit system (armv7l)"],
+    ["32-bit programs", "getconf", "echo 32", "the programs of this system are 32-bit"],
+    [
+      "a processor without Deno",
+      "uname",
+      `if [ "$1" = -m ]; then echo riscv64; else echo Linux; fi`,
+      "no Deno for riscv64",
+    ],
+    ["macOS", "uname", "echo Darwin", "mtg.plist"],
+    ["FreeBSD", "uname", "echo FreeBSD", "does not run on FreeBSD"],
+  ] as const
+) {
+  installTest(`install.sh says what to do on ${what}`, async (rig) => {
+    await rig.command(program, body);
+    assertRefused(await rig.install(siteOptions()), told);
+    assertEquals(await rig.files(), {});
+  });
+}
+
+for (
+  const [options, told] of [
+    [["-x"], "unknown option -x"],
+    [["-p"], "-p needs a value"],
+    [["-p", "0"], "-p 0: expected a port"],
+    [["-p", "65536"], "-p 65536: expected a port"],
+    [["-p", "http"], "-p http: expected a port"],
+    [["-a", "simple"], "-a simple: expected tls or dd"],
+    [["-a", "dd", "-a", "tls"], "a secret is of one kind"],
+    [["-a", "tls"], "-d DOMAIN is needed"],
+    [["-a", "dd", "-d", "www.example.com"], "a dd secret looks like no site"],
+    [["-d", "www.example.com/path"], "expected a host name"],
+    [["-d", "localhost"], "expected a host name"],
+    [["-t", "00112233445566778899aabbccddeeff"], "ad tags (promoted channels) are not in this version"],
+    [["-s", standInSecret, "-d", "www.example.com"], "this secret says itself of which kind it is"],
+    [["-s", "no secret"], "-s: expected 32 hex digits"],
+    [["-s", "-", "-a", "dd"], "nothing came by standard input"],
+    [["--purge"], "--purge goes with --uninstall"],
+    [["--root", "relative"], "expected an absolute path"],
+    [["--public-host", `a"b`], "expected a host name or an address"],
+  ] as const
+) {
+  installTest(`install.sh ${options.join(" ")} is refused`, async (rig) => {
+    assertRefused(await rig.install(options), told, 2);
+    assertEquals(await rig.files(), {});
+  });
+}
+
+installTest("install.sh downloads over https or from a directory, and from elsewhere nothing", async (rig) => {
+  for (const url of ["http://example.com/release", "ftp://127.0.0.1/"]) {
+    assertRefused(await rig.install(["--base-url", url, ...siteOptions()]), "expected https");
+  }
+  assertRefused(await rig.install(["--base-url", `${rig.baseUrl}/elsewhere`, ...siteOptions()]), "cannot download");
+  const directory = `${rig.directory}/release`;
+  await Deno.mkdir(directory);
+  for (const name of ["SHA256SUMS", "mtg-1.0.0-x86_64-unknown-linux-gnu", "mtg.service"]) {
+    const response = await fetch(`${rig.baseUrl}/${name}`);
+    await Deno.writeFile(`${directory}/${name}`, new Uint8Array(await response.arrayBuffer()));
+  }
+  assertDone(await rig.install(["--base-url", directory, ...siteOptions()]));
+});
+
+installTest("install.sh makes a secret of 32 hex digits, and takes a whole one", async (rig) => {
+  const key = "00112233445566778899aabbccddeeff";
+  for (
+    const [options, input, secret] of [
+      [["-s", "-", "-d", "front.test"], `${key}\n`, `ee${key}66726f6e742e74657374`],
+      [["-s", key, "-a", "dd"], "", `dd${key}`],
+      [["-s", "-"], standInSecret, standInSecret],
+      [["-a", "dd"], "", "3QARIjNEVWZ3iJmqu8zd7v8"],
+    ] as const
+  ) {
+    assertDone(await rig.install(["-p", freePort(), ...options], { input }));
+    assertStringIncludes(await rig.read("/etc/mtg/config.toml"), `secret = "${secret}"\n`);
+    assertEquals((await rig.calls()).includes(key), false);
+    assertDone(await rig.install(["--uninstall", "--purge"]));
+  }
+});
+
+installTest("install.sh that cannot make the service run shows its last words", async (rig) => {
+  await rig.releaseStandIn({ version: "1.0.0", runs: false });
+  const told = await rig.install(siteOptions());
+  assertRefused(told, "mtg 1.0.0 is installed, and does not run");
+  assertStringIncludes(told.err, "the last words of mtg");
+});
+
+installTest("install.sh takes a service that listens nowhere for one that does not run", async (rig) => {
+  const program = await (await fetch(`${rig.baseUrl}/mtg-1.0.0-x86_64-unknown-linux-gnu`)).text();
+  await rig.release("1.0.0", program.replaceAll(`127.0.0.1:${rig.port}`, `127.0.0.1:${freePort()}`));
+  assertRefused(await rig.install(siteOptions()), "mtg 1.0.0 is installed, and does not run");
+});
+
+installTest("install.sh upgrades, keeps the configuration, and goes back with --rollback", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  await Deno.writeTextFile(`${rig.root}/etc/mtg/config.toml`, "# mine\n");
+  await rig.releaseStandIn({ version: "2.0.0" });
+  await rig.calls();
+  assertDone(await rig.install([]));
+  assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-2.0.0");
+  assertStringIncludes(await rig.read("/usr/local/bin/mtg.previous"), "mtg-1.0.0");
+  assertEquals(await rig.read("/etc/mtg/config.toml"), "# mine\n");
+  assertStringIncludes(await rig.calls(), "systemctl restart mtg\n");
+
+  assertDone(await rig.install(["--rollback"]));
+  assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
+  assertRefused(await rig.install(["--rollback"]), "there is no version to go back to");
+});
+
+installTest("install.sh goes back to the version before where the new one does not run", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const unit = `${rig.root}/etc/systemd/system/mtg.service`;
+  await Deno.writeTextFile(unit, "# the unit before\n");
+  await rig.releaseStandIn({ version: "2.0.0", runs: false });
+  await rig.calls();
+  const told = await rig.install([]);
+  assertRefused(told, "mtg 2.0.0 did not become healthy within 1 s: going back");
+  assertStringIncludes(told.err, "the version before runs again");
+  assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
+  assertEquals(await Deno.readTextFile(unit), "# the unit before\n");
+  const calls = await rig.calls();
+  assert(calls.indexOf("mtg-2.0.0 run") < calls.lastIndexOf("mtg-1.0.0 run"), calls);
+});
+
+installTest("install.sh changes nothing where the new version does not take the configuration", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const before = await rig.files();
+  await rig.releaseStandIn({ version: "2.0.0", takesConfig: false });
+  await rig.calls();
+  assertRefused(await rig.install([]), "mtg 2.0.0 cannot use");
+  assertEquals(await rig.files(), before);
+  assertEquals((await rig.calls()).includes("restart"), false);
+});
+
+installTest("install.sh does not overwrite a configuration by options", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const before = await rig.files();
+  assertRefused(await rig.install(siteOptions()), "there is a configuration already");
+  assertEquals(await rig.files(), before);
+});
+
+installTest("install.sh --uninstall keeps the configuration, with --purge it does not", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const config = await rig.read("/etc/mtg/config.toml");
+  await rig.releaseStandIn({ version: "2.0.0" });
+  assertDone(await rig.install([]));
+  await rig.calls();
+  assertDone(await rig.install(["--uninstall"]));
+  assertEquals(await rig.files(), { "/etc/mtg/config.toml": config });
+  assertStringIncludes(await rig.calls(), "systemctl disable --now mtg\n");
+  assertDone(await rig.install(["--uninstall"]));
+
+  assertDone(await rig.install([]));
+  assertEquals(await rig.read("/etc/mtg/config.toml"), config);
+  assertDone(await rig.install(["--uninstall", "--purge"]));
+  assertEquals(await rig.files(), {});
+});
+
+installTest("install.sh sets up OpenRC where systemd does not run", async (rig) => {
+  await Deno.remove(`${rig.root}/run/systemd`, { recursive: true });
+  assertDone(await rig.install([...siteOptions(), "--prefix", "/opt/mtg"], { env: { PROGRAM: "/opt/mtg/bin/mtg" } }));
+  const calls = await rig.calls();
+  assertStringIncludes(calls, "useradd --system --no-create-home");
+  assertStringIncludes(calls, "rc-update add mtg default\n");
+  assertStringIncludes(calls, "rc-service mtg restart\n");
+  const file = `${rig.root}/etc/init.d/mtg`;
+  assertStringIncludes(await Deno.readTextFile(file), `command="/opt/mtg/bin/mtg"`);
+  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o755);
+});
+
+installTest("install.sh without a service manager says how to run it", async (rig) => {
+  await Deno.remove(`${rig.root}/run/systemd`, { recursive: true });
+  await Deno.remove(`${rig.directory}/bin/rc-service`);
+  const done = await rig.install(siteOptions());
+  assertDone(done);
+  assertStringIncludes(done.out, `/usr/local/bin/mtg run ${rig.root}/etc/mtg/config.toml`);
+  assertEquals((await Deno.stat(`${rig.root}/etc/mtg/config.toml`)).mode! & 0o777, 0o600);
+}, isThere("rc-service"));
+
+/** The real program as one file: it may reach nothing but loopback, and is told so by variables, which go before the file. */
+function realProgram(rig: InstallRig): string {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const nowhere = "127.0.0.1:1";
+  const dcs = [1, 2, 3, 4, 5, 203].map((dc) => `${dc}=${nowhere}`).join(";");
+  return `#!/bin/sh
+export DENO_NO_UPDATE_CHECK=1 MTG_WORKERS=1 MTG_PUBLIC_IPV4=127.0.0.1 MTG_NTP_SERVERS=127.0.0.1 MTG_NETWORK_DNS=udp://127.0.0.1:1
+export MTG_DC_OVERRIDES="${dcs}" MTG_DOMAIN_FRONTING_IP=127.0.0.1 MTG_DOMAIN_FRONTING_PORT=${rig.port}
+exec ${Deno.execPath()} run --quiet --no-prompt --allow-net --allow-read "--allow-env=MTG_*" ${main} "$@"
+`;
+}
+
+installTest("install.sh installs the real program, which serves and has a link", async (rig) => {
+  await rig.release("1.0.0", realProgram(rig));
+  const port = freePort();
+  const options = ["--wait", "30", "-p", port, "-d", "front.test", "--public-host", "127.0.0.1"];
+  const done = await rig.install(options, { env: { SERVE: "yes" } });
+  assertDone(done);
+  assertMatch(done.out, new RegExp(`tg://proxy\\?server=127\\.0\\.0\\.1&port=${port}&secret=7`));
+  // Strangers see the site.
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  await conn.write(new TextEncoder().encode("GET /SHA256SUMS HTTP/1.0\r\n\r\n"));
+  assertStringIncludes(await new Response(conn.readable).text(), "200 OK");
+});
