@@ -3,8 +3,9 @@
 #
 #   scripts/aarch64.sh [TEST.ts …]     all of tests/e2e without names
 #
-# Wants Debian or Ubuntu with npm and deno, and root or sudo for the packages that are missing. What it downloads goes to CACHE, which may
-# be set, and is kept there. TEST_PATIENCE stretches the time limits of tests. Ends with one line: "N passed, N failed".
+# Wants Debian or Ubuntu with npm and deno, and root or sudo for the packages that are missing. What it downloads stays in CACHE,
+# which may be set. TEST_PATIENCE stretches the time limits of tests, but not the proxy's own, such as the 30 seconds in which
+# a worker must have started: let nothing else keep the machine busy. Ends with one line: "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export NO_COLOR=1 DENO_NO_UPDATE_CHECK=1 TEST_PATIENCE="${TEST_PATIENCE:-20}"
