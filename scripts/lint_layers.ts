@@ -7,12 +7,12 @@
 
 /** Rooms by level; a room may import those of lower levels. */
 const levels: readonly (readonly string[])[] = [
-  ["bytes"],
+  ["bytes", "shells"],
   ["crypto", "events"],
   ["faketls", "transport", "wire", "policy", "relay"],
   ["config"],
   ["telegram"],
-  ["proxy", "probe", "net", "dns", "http", "metrics"],
+  ["proxy", "probe", "net", "dns", "http", "metrics", "state"],
   ["thread"],
   ["workers"],
   ["daemon"],
@@ -20,9 +20,9 @@ const levels: readonly (readonly string[])[] = [
   ["cli"],
 ];
 /** Files at the top of `lib/` that everybody may import and that import nothing. */
-const common = new Set(["errors.ts", "clock.ts", "address.ts"]);
+const common = new Set(["errors.ts", "clock.ts", "address.ts", "permissions.ts"]);
 /** Rooms that may name `Deno`, the clock and the system's randomness. */
-const edge = new Set(["net", "dns", "http", "metrics", "thread", "workers", "daemon", "cli"]);
+const edge = new Set(["net", "dns", "http", "metrics", "state", "thread", "workers", "daemon", "cli"]);
 /** Modules of Node that a room may import; none elsewhere. `node:buffer` is what a library wants bytes in. */
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   crypto: ["node:crypto"],

@@ -1,20 +1,28 @@
 /**
- * The part of README.md that is made from the code: the table of configuration keys.
+ * The parts of README.md that are made from the code: the tables of configuration keys and of permissions.
  *
  * `deno run -R=README.md -W=README.md scripts/readme_tables.ts` brings it up to date; tests/readme_test.ts tells when that is due.
  */
 import { type Field, isRequired } from "../lib/config/field.ts";
 import { allFields } from "../lib/config/fields.ts";
+import { permissions } from "./permissions.ts";
 
-const begin = "<!-- config-table, made by scripts/readme_tables.ts -->";
-const end = "<!-- /config-table -->";
+/** By the name that the marks around it have. */
+const tables: Readonly<Record<string, () => string>> = {
+  "config-table": keyTable,
+  "permission-table": permissionTable,
+};
 
-/** The Markdown of a README with its table made anew. @throws {Error} If the marks around the table are missing. */
+/** The Markdown of a README with its tables made anew. @throws {Error} If the marks around one are missing. */
 export function withTables(readme: string): string {
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`Expected the lines ${begin} and ${end}`);
-  return `${readme.slice(0, from + begin.length)}\n\n${keyTable()}\n\n${readme.slice(to)}`;
+  return Object.entries(tables).reduce((text, [name, make]) => {
+    const begin = `<!-- ${name}, made by scripts/readme_tables.ts -->`;
+    const end = `<!-- /${name} -->`;
+    const from = text.indexOf(begin);
+    const to = text.indexOf(end);
+    if (from < 0 || to < from) throw new Error(`Expected the lines ${begin} and ${end}`);
+    return `${text.slice(0, from + begin.length)}\n\n${make()}\n\n${text.slice(to)}`;
+  }, readme);
 }
 
 function keyTable(): string {
@@ -41,6 +49,14 @@ function defaultOf(field: Field<unknown>): string {
 function changeOf({ kind, hot }: Field<unknown>): string {
   if (kind !== "key") return kind;
   return hot ? "hot" : "restart";
+}
+
+function permissionTable(): string {
+  const rows = permissions.map(({ kind, values, reason }) => {
+    const what = values.length === 0 ? "all" : values.map((value) => `\`${value}\``).join(", ");
+    return [`\`${kind}\``, what, reason];
+  });
+  return table([["Permission", "Of what", "For"], ...rows]);
 }
 
 /** As `deno fmt` would lay it out. */

@@ -32,6 +32,7 @@ export const access: Command = {
       name: "qr",
       value: "[<file.svg|file.png>]",
       isValue: isPicture,
+      completes: "file",
       docs: "Draw the QR code in the terminal in place of the JSON, or write it to a file.",
     },
   ],

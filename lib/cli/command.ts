@@ -3,33 +3,17 @@ import { parseArgs } from "@std/cli/parse-args";
 import { nearest } from "../config/nearest.ts";
 import { hideSecrets, showValue } from "../config/show.ts";
 import { ConfigError } from "../errors.ts";
+import type { ArgumentWords, CommandWords, FlagWords } from "../shells/words.ts";
 import type { Environment } from "./environment.ts";
 
-export interface Flag {
-  /** Without its dashes. */
-  readonly name: string;
-  /** One letter. */
-  readonly short?: string;
-  /** What help calls the value, such as `<duration>`; without it the flag takes none. */
-  readonly value?: string;
+export interface Flag extends FlagWords {
   /** Makes the value one that may be left out: tells whether the argument that follows is the value. */
   readonly isValue?: (next: string) => boolean;
-  readonly docs: string;
 }
 
-export interface Argument {
-  /** As help shows it: `<config.toml>`, or `[<hostname>]` if it may be left out. */
-  readonly name: string;
-  readonly docs: string;
-}
+export type Argument = ArgumentWords;
 
-export interface Command {
-  /** A word, or two of them such as `config check`. */
-  readonly name: string;
-  /** A line for the list of commands. */
-  readonly summary: string;
-  /** What more there is to know. */
-  readonly docs: string;
+export interface Command extends CommandWords {
   readonly arguments: readonly Argument[];
   readonly flags: readonly Flag[];
   /** Gives the exit code. */

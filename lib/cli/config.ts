@@ -3,6 +3,7 @@ import { configSchema as schemaOfConfig } from "../config/schema.ts";
 import { showToml } from "../config/show.ts";
 import type { Command } from "./command.ts";
 import { configArgument, loadConfigFile, printWarnings } from "./config_file.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 export const configCheck: Command = {
   name: "config check",
@@ -14,7 +15,9 @@ export const configCheck: Command = {
   arguments: [configArgument],
   flags: [],
   run: async (input, environment) => {
-    const { values, warnings } = await loadConfigFile(input.arguments[0], environment);
+    const loaded = await loadConfigFile(input.arguments[0], environment);
+    refuseSocketsElsewhere(loaded);
+    const { values, warnings } = loaded;
     environment.print(listing(values));
     printWarnings(warnings, environment);
     return 0;

@@ -1,36 +1,65 @@
 import type { Config } from "../config/config.ts";
+import { containerVariables, hasContainerVariables } from "../config/container_env.ts";
 import { type Env, envName } from "../config/env.ts";
 import type { ConfigWarning } from "../config/layers.ts";
-import { loadConfig, type LoadedConfig } from "../config/parse.ts";
+import { type ConfigSources, loadConfig, type LoadedConfig } from "../config/parse.ts";
 import { ConfigError } from "../errors.ts";
+import { writableOnly } from "../permissions.ts";
 import { type Argument, usageError } from "./command.ts";
+import { containerFile, type FreshSecret, loadContainer } from "./container.ts";
 import type { Environment } from "./environment.ts";
 
 /** The argument of every command that wants a configuration. */
 export const configArgument: Argument = {
   name: "[<config.toml>]",
-  docs: "the configuration, or - to read it from standard input; without it, MTG_ variables are all of it",
+  completes: "file",
+  docs: "the configuration, a directory with config.toml in it, or - for standard input; or variables alone",
 };
 
+export interface LoadedFile extends LoadedConfig {
+  /** Where it was read; `undefined` where no file was. */
+  readonly file: string | undefined;
+}
+
 /**
- * Reads the configuration at `path`, or standard input if that is `-`, and the environment over it; the environment alone without
- * a path.
+ * Reads the configuration at `path`, or standard input if that is `-`, and the environment over it. A directory has it as
+ * `config.toml`. The environment is all of it without a path, or where the container has no file: then `fresh` makes the secret
+ * that nobody gives.
  *
  * @throws {ConfigError} If it cannot be used.
  */
-export async function loadConfigFile(path: string | undefined, environment: Environment): Promise<LoadedConfig> {
+export async function loadConfigFile(
+  path: string | undefined,
+  environment: Environment,
+  fresh?: FreshSecret,
+): Promise<LoadedFile> {
   const env = (name: string) => environment.env(name);
-  if (path === undefined && !isGiven("secret", env) && !isGiven("bind-to", env)) {
+  if (path === "-") {
+    const text = await environment.readStandardInput();
+    return { ...loadConfig({ file: { name: "(standard input)", text }, env }), file: undefined };
+  }
+  const file = path === undefined ? undefined : await readFile(path, environment);
+  if (file !== undefined) {
+    const loaded = loadConfig({ file, env });
+    return { ...loaded, warnings: [...loaded.warnings, ...idleVariables(path, env)], file: file.name };
+  }
+  const isContainer = path !== undefined || (!isGiven("secret", env) && hasContainerVariables(env));
+  if (isContainer) return { ...await loadContainer(environment, fresh), file: undefined };
+  if (!isGiven("secret", env) && !isGiven("bind-to", env)) {
     throw usageError(
       "there is no configuration: give a file, - for standard input, or MTG_SECRET and MTG_BIND_TO in the environment " +
         "(which Deno reads with --allow-env=MTG_*)",
     );
   }
-  if (path === undefined) return loadConfig({ env });
-  if (path === "-") {
-    return loadConfig({ file: { name: "(standard input)", text: await environment.readStandardInput() }, env });
-  }
-  return loadConfig({ file: { name: path, text: await readText(path, environment) }, env });
+  return { ...loadConfig({ env }), file: undefined };
+}
+
+/** Who has both in a container means something by each. */
+function idleVariables(path: string | undefined, env: Env): readonly ConfigWarning[] {
+  const names = path === containerFile ? containerVariables(env) : [];
+  if (names.length === 0) return [];
+  const message = `${names.join(", ")}: without effect, since there is ${containerFile}; MTG_ variables go before it`;
+  return [{ kind: "environment", path: "", message }];
 }
 
 /** As `loadConfigFile()`; its warnings go to standard error. */
@@ -48,19 +77,45 @@ function isGiven(key: string, env: Env): boolean {
   return (env(envName(key)) ?? "") !== "";
 }
 
-async function readText(path: string, environment: Environment): Promise<string> {
+/** `undefined` if the container has none. */
+async function readFile(path: string, environment: Environment): Promise<ConfigSources["file"]> {
   try {
-    return await environment.readFile(path);
+    return { name: path, text: await environment.readFile(path) };
   } catch (error) {
-    throw new ConfigError(`cannot read ${path}: ${explain(error, "--allow-read")}`, { path: "", file: path });
+    if (error instanceof Deno.errors.IsADirectory) return await readIn(path, environment);
+    if (error instanceof Deno.errors.NotFound && path === containerFile) return undefined;
+    throw unreadable(path, explain(error, "--allow-read"));
   }
+}
+
+async function readIn(directory: string, environment: Environment): Promise<ConfigSources["file"]> {
+  const name = `${directory.replace(/\/+$/, "")}/config.toml`;
+  try {
+    return { name, text: await environment.readFile(name) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw unreadable(name, explain(error, "--allow-read"));
+    throw unreadable(
+      directory,
+      "it is a directory without config.toml in it (Docker makes one where the file to be mounted does not exist)",
+    );
+  }
+}
+
+function unreadable(path: string, reason: string): ConfigError {
+  return new ConfigError(`cannot read ${path}: ${reason}`, { path: "", file: path });
 }
 
 /** Why a file cannot be read or written, in words of our own for what happens most. */
 export function explain(error: unknown, permission: string): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file or directory";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  if (error instanceof Deno.errors.NotCapable) return `Deno was started without the permission for it, ${permission}`;
+  if (error instanceof Deno.errors.NotCapable) return lackOf(permission);
   if (error instanceof Deno.errors.PermissionDenied) return "the system does not permit it";
   return error instanceof Error ? error.message : String(error);
+}
+
+/** A compiled program has its permissions for good. */
+function lackOf(permission: string): string {
+  if (!Deno.build.standalone) return `Deno was started without the permission for it, ${permission}`;
+  return permission === "--allow-write" ? writableOnly : "Deno lets no program read that unless it may do everything";
 }

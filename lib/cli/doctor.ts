@@ -21,12 +21,11 @@
  * `verdict` is `good`, `warning` or `bad`; that of a check may be `note` too: nothing to judge, or it could not be looked at.
  * `advice` is absent where there is nothing to do. The ids stay from version to version, the texts do not.
  */
-import type { LoadedConfig } from "../config/parse.ts";
 import { refuseConfig } from "../doctor/config_checks.ts";
 import { type Group, worstOf } from "../doctor/report.ts";
 import { ConfigError } from "../errors.ts";
 import type { Command } from "./command.ts";
-import { configArgument, loadConfigFile } from "./config_file.ts";
+import { configArgument, loadConfigFile, type LoadedFile } from "./config_file.ts";
 import { countsOf, groupText, summaryText } from "./doctor_text.ts";
 import type { Environment } from "./environment.ts";
 
@@ -60,11 +59,11 @@ async function* examination(path: string | undefined, environment: Environment):
     return;
   }
   const { config, warnings } = loaded;
-  yield* environment.examine({ config, warnings, file: nameOf(path) });
+  yield* environment.examine({ config, warnings, file: loaded.file ?? nameOf(path) });
 }
 
 /** The configuration, or what is wrong inside it. @throws {ConfigError} If there is none to look into. */
-async function load(path: string | undefined, environment: Environment): Promise<LoadedConfig | ConfigError> {
+async function load(path: string | undefined, environment: Environment): Promise<LoadedFile | ConfigError> {
   try {
     return await loadConfigFile(path, environment);
   } catch (error) {
@@ -75,9 +74,9 @@ async function load(path: string | undefined, environment: Environment): Promise
   }
 }
 
+/** Where the configuration is from that is no file. */
 function nameOf(path: string | undefined): string {
-  if (path === undefined) return "the environment";
-  return path === "-" ? "standard input" : path;
+  return path === "-" ? "standard input" : "the environment";
 }
 
 function jsonOf(groups: readonly Group[]): string {

@@ -8,7 +8,12 @@ import type { Group } from "../doctor/report.ts";
 import type { PublicAddresses } from "../http/public_address.ts";
 import type { ProxyLink } from "../policy/proxy_link.ts";
 import type { Report } from "../probe/check_link.ts";
+import { StateDirectory } from "../state/state_directory.ts";
 import type { CheckWishes } from "./check_here.ts";
+import type { Health } from "./health_here.ts";
+
+/** The files of a directory that outlive a restart. */
+export type StateFiles = Pick<StateDirectory, "pathOf" | "read" | "write">;
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */
@@ -23,6 +28,10 @@ export interface Environment {
   env(name: string): string | undefined;
   /** Nobody but this user may read what it writes: every file of ours holds a secret. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** What is kept in `state.directory`. */
+  state(directory: string): StateFiles;
+  /** Asks the running proxy of a configuration whether it serves. */
+  askHealth(config: Config): Promise<Health>;
   /** Finds out the public addresses of this machine by asking others, within `network.timeout.http`; rejects only by `signal`. */
   detectAddresses(config: Config, wanted: readonly Family[], signal?: AbortSignal): Promise<PublicAddresses>;
   /** Examines what surrounds a proxy; gives each group of checks as soon as it and those before it are done. */
@@ -49,6 +58,8 @@ export const denoEnvironment: Environment = {
     }
   },
   writeFile: (path, bytes) => Deno.writeFile(path, bytes, { mode: 0o600 }),
+  state: (directory) => new StateDirectory(directory),
+  askHealth: async (config) => await (await import("./health_here.ts")).askHealthHere(config),
   detectAddresses: async (config, wanted, signal) =>
     await (await import("./detect.ts")).detectAddresses(config, wanted, signal),
   examine: async function* (patient) {

@@ -13,7 +13,7 @@ export const generateSecret: Command = {
   arguments: [{ name: "[<hostname>]", docs: "the web site to look like, for a tls secret" }],
   flags: [
     { name: "hex", short: "x", docs: "Print hex, which older clients need." },
-    { name: "kind", value: "<tls|secured|simple>", docs: "What kind of secret. Default: tls." },
+    { name: "kind", value: "<tls|secured|simple>", completes: kinds, docs: "What kind of secret. Default: tls." },
   ],
   run: (input, environment) => {
     const wanted = input.value("kind") ?? "tls";

@@ -6,23 +6,28 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { access } from "./access.ts";
 import { check } from "./check.ts";
 import { asksForHelp, type Command, readInput, unknownFlag, usageError } from "./command.ts";
+import { completionsOf } from "./completions.ts";
 import { configCheck, configSchema } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { generateSecret } from "./generate_secret.ts";
+import { healthcheck } from "./healthcheck.ts";
 import { helpOf, helpOfAll, topFlags } from "./help.ts";
 import { run } from "./run.ts";
 import { simpleRun } from "./simple_run.ts";
 
-const commands: readonly Command[] = [
+/** In the order of help. */
+export const commands: readonly Command[] = [
   run,
   simpleRun,
   generateSecret,
   access,
   doctor,
   check,
+  healthcheck,
   configCheck,
   configSchema,
+  completionsOf(() => commands),
 ];
 
 /** What `main()` gives back. */
@@ -50,13 +55,20 @@ async function dispatch(args: readonly string[], environment: Environment): Prom
   }
   if (first === "help" || first === "--help" || first === "-h") return help(rest, environment);
   if (first === "version" || first === "--version" || first === "-v") {
-    environment.print(`mtg ${manifest.version} (deno ${Deno.version.deno}, ${Deno.build.target})`);
+    environment.print(versionText());
     return exitCodes.ok;
   }
   if (first.startsWith("-")) throw unknownFlag(first, topFlags);
   if (asksForHelp(rest)) return help(args.slice(0, find(args)?.words ?? 1), environment);
   const { command, words } = find(args) ?? refuse(args);
   return await command.run(readInput(command, args.slice(words)), environment);
+}
+
+function versionText(): string {
+  // Compiled programs have the commit there too (scripts/compile.ts).
+  const { version, commit }: { readonly version: string; readonly commit?: string } = manifest;
+  const made = commit === undefined ? "" : `commit ${commit}, `;
+  return `mtg ${version} (${made}deno ${Deno.version.deno}, ${Deno.build.target})`;
 }
 
 /** Of the command that `words` name, or of all that begin with them. */

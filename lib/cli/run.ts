@@ -6,8 +6,10 @@ import { messageOf } from "../errors.ts";
 import type { PublicAddresses } from "../http/public_address.ts";
 import type { Command, Flag } from "./command.ts";
 import { configArgument, loadConfigFile } from "./config_file.ts";
+import { FreshSecret } from "./container.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 export const noLinksFlag: Flag = { name: "no-links", docs: "Do not print the links, which hold the secret." };
 
@@ -23,9 +25,15 @@ export const run: Command = {
   flags: [noLinksFlag],
   run: async (input, environment) => {
     const [path] = input.arguments;
-    const load = () => loadConfigFile(path, environment);
-    const reload = path === "-" ? undefined : { load, file: path };
-    return await serveWithLinks(await load(), environment, { links: !input.has("no-links"), reload });
+    const fresh = new FreshSecret(environment);
+    const load = async () => {
+      const loaded = await loadConfigFile(path, environment, fresh);
+      refuseSocketsElsewhere(loaded);
+      return loaded;
+    };
+    const loaded = await load();
+    const reload = path === "-" ? undefined : { load, file: loaded.file };
+    return await serveWithLinks(loaded, environment, { links: !input.has("no-links"), reload });
   },
 };
 

@@ -1,10 +1,11 @@
 import { envLayer } from "../config/env.ts";
 import type { Table } from "../config/field.ts";
-import { allFields } from "../config/fields.ts";
+import { allFields, logLevels, preferences } from "../config/fields.ts";
 import { put, type Source } from "../config/layers.ts";
 import { loadLayers } from "../config/parse.ts";
 import { type Command, type Input, usageError, wrongValue } from "./command.ts";
 import { noLinksFlag, serveWithLinks } from "./run.ts";
+import { refuseSocketsElsewhere } from "./sockets.ts";
 
 /** Flags and arguments that stand for one key of a configuration each; all that is said about it holds for them. */
 const keys: readonly { readonly name: string; readonly key: readonly string[] }[] = [
@@ -38,7 +39,12 @@ export const simpleRun: Command = {
   ],
   flags: [
     { name: "debug", short: "d", docs: "Log as much as possible." },
-    { name: "log-level", value: "<level>", docs: "debug, info, warning or error. Default: info." },
+    {
+      name: "log-level",
+      value: "<level>",
+      completes: logLevels,
+      docs: "debug, info, warning or error. Default: info.",
+    },
     {
       name: "concurrency",
       short: "c",
@@ -54,6 +60,7 @@ export const simpleRun: Command = {
       name: "prefer-ip",
       short: "i",
       value: "<preference>",
+      completes: preferences,
       docs: "prefer-ipv4, prefer-ipv6, only-ipv4 or only-ipv6. Default: prefer-ipv6.",
     },
     {
@@ -94,6 +101,7 @@ export const simpleRun: Command = {
       envLayer((name) => environment.env(name), allFields),
       { table: documentOf(input), source: commandLine },
     ]);
+    refuseSocketsElsewhere(loaded);
     if (input.value("tcp-buffer") !== undefined) {
       environment.printError("mtg: --tcp-buffer has no effect: buffers find their size by themselves");
     }

@@ -47,6 +47,10 @@ export interface Config {
   readonly allowFallbackOnUnknownDc: boolean;
   readonly graceMs: number;
   readonly telegram: { readonly fastMode: boolean };
+  readonly state: {
+    /** What outlives a restart is kept there; made when there is something to keep. */
+    readonly directory: string;
+  };
   readonly proxyProtocolListener: boolean;
   /** Networks in CIDR notation whose PROXY protocol headers are believed. */
   readonly proxyProtocolTrusted: readonly string[];

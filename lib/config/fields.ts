@@ -34,12 +34,12 @@ import {
   type ValuesOf,
 } from "./field.ts";
 import { mtgFields, type Notice, noticesOf } from "./mtg_fields.ts";
-import { dcNumber, largestBuffer, workerCount } from "./special_values.ts";
+import { dcNumber, largestBuffer, stateDirectory, workerCount } from "./special_values.ts";
 import { dnsServer, uplink } from "./uri_values.ts";
 import { bool, bytes, choice, duration, errorRate, integer, port, secret } from "./values.ts";
 
-const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
-const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+export const preferences: readonly PreferIp[] = ["prefer-ipv4", "prefer-ipv6", "only-ipv4", "only-ipv6"];
 
 const topFields = {
   secret: required("secret", secret, {
@@ -158,6 +158,12 @@ const sectionFields = {
     docs: "Let Telegram's bytes pass through to the client without encrypting them anew.",
     hot: true,
     default: true,
+  }),
+  "state.directory": defaulted("state.directory", stateDirectory, {
+    docs:
+      "Where a generated secret and Telegram's last good answers are kept: mtg-data, /var/lib/mtg, /data or /run/mtg.",
+    hot: false,
+    default: "mtg-data",
   }),
   "domainFronting.host": optional<FrontTarget>("domain-fronting.host", frontTarget, {
     docs: 'The site that strangers see, or "unix:/path"; without it, the host of a fake-TLS secret.',
@@ -290,6 +296,7 @@ function arrange(values: ValuesOf<typeof fields>): Config {
     allowFallbackOnUnknownDc: values.allowFallbackOnUnknownDc,
     graceMs: values.graceMs,
     telegram: { fastMode: values["telegram.fastMode"] },
+    state: { directory: values["state.directory"] },
     proxyProtocolListener: values.proxyProtocolListener,
     proxyProtocolTrusted: values.proxyProtocolTrusted,
     autoUpdate: values.autoUpdate,

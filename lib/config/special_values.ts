@@ -1,4 +1,5 @@
 /** Parsers of values that a key or two alone have. See `values.ts` for what a parser is. */
+import { writableDirectories, writableOnly } from "../permissions.ts";
 import { anyCase, bad, bytes, describe, good, integer } from "./values.ts";
 
 /** A data centre as clients ask for it: its sign says "media", its size (10,000 more) "test". It travels in 16 bits. */
@@ -55,4 +56,13 @@ export const httpPath = describe<string>({ type: "string" }, (raw) => {
   return typeof raw === "string"
     ? good(`/${raw.trim().replaceAll(/^\/+|\/+$/g, "")}`)
     : bad('expected a path such as "/"');
+});
+
+/** A directory that the program may write to, or one in it; without "." and ".." in it and slashes at its end. */
+export const stateDirectory = describe<string>({ type: "string", pattern: "\\S" }, (raw) => {
+  if (typeof raw !== "string") return bad("expected a text in quotes");
+  const path = raw.trim().replace(/^(?:\.\/+)+/, "").replaceAll(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+  const isInside = writableDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  if (isInside && !path.split("/").some((step) => step === "." || step === "..")) return good(path);
+  return bad(writableOnly);
 });

@@ -7,9 +7,11 @@ import { messageOf } from "../errors.ts";
 import { HttpClient } from "../http/http_client.ts";
 import { log, logEvents } from "../metrics/log.ts";
 import { systemClock } from "../net/system_clock.ts";
+import { StateDirectory } from "../state/state_directory.ts";
 import type { DcUpdates } from "../telegram/addresses.ts";
 import { directAddresses, parseProxyConfig } from "../telegram/proxy_config.ts";
 import { Network } from "../thread/network.ts";
+import { KeptLists } from "./kept_lists.ts";
 
 /** Telegram's lists, one for each family of addresses. */
 export const dcLists: readonly string[] = [
@@ -30,6 +32,8 @@ export interface DcUpdatesOptions {
   readonly http: Pick<HttpClient, "get">;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Where each good answer is kept, for the next start. */
+  readonly state: Pick<StateDirectory, "read" | "write">;
   /** Told what all lists together add to the addresses built in, whenever that has changed. */
   readonly onUpdate: (addresses: DcUpdates) => void;
   /** @default {standard error} */
@@ -45,24 +49,43 @@ export async function keepDcsUpdated(
   const clock = systemClock;
   using network = new Network(config, { clock, events: logEvents(clock) });
   using http = new HttpClient({ dialer: network.downloads, clock, timeoutMs: config.network.timeout.httpMs });
-  await keepUpdated({ http, clock, random: systemRandom, onUpdate }, signal);
+  const state = new StateDirectory(config.state.directory);
+  await keepUpdated({ http, clock, random: systemRandom, state, onUpdate }, signal);
 }
 
 /**
- * Asks for each list at once and then every hour, or sooner after a failure, until `signal` aborts. A list that does not come,
- * or is not as it should be, leaves in force what it said before. Never rejects.
+ * Takes what an earlier start has kept, then asks for each list at once and every hour, or sooner after a failure, until `signal`
+ * aborts. A list that does not come, or is not as it should be, leaves in force what it said before. Never rejects.
  */
 export async function keepUpdated(options: DcUpdatesOptions, signal: AbortSignal): Promise<void> {
+  const { state, clock, log: write = log } = options;
   const updates = new Updates(options);
-  await Promise.all(dcLists.map((url) => follow(url, updates, options, signal)));
+  const kept = new KeptLists(state, { clock, log: write });
+  await Promise.all(dcLists.map((url) => follow(url, { updates, kept }, options, signal)));
 }
 
-async function follow(url: string, updates: Updates, options: DcUpdatesOptions, signal: AbortSignal): Promise<void> {
+interface Known {
+  readonly updates: Updates;
+  readonly kept: KeptLists;
+}
+
+async function follow(
+  url: string,
+  { updates, kept }: Known,
+  options: DcUpdatesOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, random, log: write = log } = options;
+  let old = await kept.read(url);
   for (let failures = 0; !signal.aborted;) {
     try {
-      updates.take(url, await download(url, options, signal));
+      const { addresses, age } = old ?? {};
+      old = undefined;
+      if (addresses !== undefined) updates.take(url, addresses, age);
+      const fresh = await download(url, options, signal);
+      updates.take(url, fresh.addresses);
       failures = 0;
+      await kept.write(url, fresh.text);
     } catch (error) {
       if (signal.aborted) return;
       // Once, until it comes again: it may be out of reach for weeks.
@@ -73,12 +96,17 @@ async function follow(url: string, updates: Updates, options: DcUpdatesOptions, 
   }
 }
 
-async function download(url: string, { http }: DcUpdatesOptions, signal: AbortSignal): Promise<DcUpdates> {
+interface Download {
+  readonly text: string;
+  readonly addresses: DcUpdates;
+}
+
+async function download(url: string, { http }: DcUpdatesOptions, signal: AbortSignal): Promise<Download> {
   const { status, text } = await http.get(url, { signal, maxBytes });
   if (status !== 200) throw new Error(`${url}: the server answered with status ${status}`);
   const parsed = parseProxyConfig(text);
   if (!parsed.ok) throw new Error(`${url}: ${parsed.problem}`);
-  return directAddresses(parsed.config);
+  return { text, addresses: directAddresses(parsed.config) };
 }
 
 /** The last good answer of each list. */
@@ -91,7 +119,8 @@ class Updates {
     this.#options = options;
   }
 
-  take(url: string, list: DcUpdates): void {
+  /** `age` is how long ago the list said so, in words; `undefined` for now. */
+  take(url: string, list: DcUpdates, age?: string): void {
     this.#lists.set(url, list);
     const all = new Map<number, readonly Address[]>();
     for (const each of dcLists) {
@@ -100,12 +129,13 @@ class Updates {
     const text = describe(all);
     if (text === this.#known) return;
     this.#known = text;
-    this.#tell(all, text);
+    this.#tell(all, text, age);
   }
 
-  #tell(all: DcUpdates, text: string): void {
+  #tell(all: DcUpdates, text: string, age: string | undefined): void {
     const { log: write = log, onUpdate } = this.#options;
-    write("info", `Telegram names further addresses: ${text === "" ? "none any more" : text}`);
+    const when = age === undefined ? "names further addresses" : `named further addresses ${age} ago`;
+    write("info", `Telegram ${when}: ${text === "" ? "none any more" : text}`);
     onUpdate(all);
   }
 }

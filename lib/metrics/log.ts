@@ -143,7 +143,7 @@ function levelOf(event: Event): LogLevel {
     case "closed":
       return "debug";
     case "refused":
-      return event.code === "replayed" ? "warning" : "info";
+      return levelOfRefusal(event);
     case "dc-replaced":
     case "yielded":
     case "uplink-up":
@@ -162,6 +162,12 @@ function levelOf(event: Event): LogLevel {
     case "fault":
       return "error";
   }
+}
+
+/** One who comes and goes is a health check as a rule, of a load balancer or our own, every few seconds. */
+function levelOfRefusal({ code, outcome }: Event & { type: "refused" }): LogLevel {
+  if (code === "replayed") return "warning";
+  return code === "closed-early" && outcome === "closed" ? "debug" : "info";
 }
 
 type Description = Pick<LogLine, "message" | "properties">;

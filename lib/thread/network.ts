@@ -23,13 +23,13 @@ export class Network implements Disposable {
   readonly downloads: Dialer;
   /** To everyone else. */
   readonly direct: Dialer;
-  /** Dials take no longer, so that so much later nobody uses it any more. */
-  readonly longestDialMs: number;
+  /** So long after another has taken its place somebody may still dial by it: who shook hands then, and dials at last. */
+  readonly lingersMs: number;
   readonly #resolver: CachingResolver;
 
   constructor({ network, preferIp }: Config, { clock, events }: { readonly clock: Clock; readonly events: EventSink }) {
-    const { dns, uplinks, keepAlive, timeout: { tcpMs: timeoutMs, httpMs } } = network;
-    this.longestDialMs = Math.max(timeoutMs, httpMs);
+    const { dns, uplinks, keepAlive, timeout: { tcpMs: timeoutMs, handshakeMs } } = network;
+    this.lingersMs = handshakeMs + timeoutMs;
     const onStale = ({ host, reason }: { readonly host: string; readonly reason: string }) =>
       events.emit({ type: "name-stale", host, reason });
     const resolver = this.#resolver = createResolver(dns, { clock, timeoutMs, onStale });

@@ -127,7 +127,7 @@ export class ProxyThread implements AsyncDisposable {
 
   /** Lets what is being dialed by it come to its end before it is gone. */
   #retire(network: Network): void {
-    const over = this.#clock.sleep(network.longestDialMs, this.#stopping.signal).catch(() => {});
+    const over = this.#clock.sleep(network.lingersMs, this.#stopping.signal).catch(() => {});
     this.#begin(over.then(() => network[Symbol.dispose]()));
   }
 

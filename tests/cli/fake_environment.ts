@@ -15,6 +15,8 @@ export interface Outcome {
   readonly out: readonly string[];
   readonly errors: readonly string[];
   readonly written: ReadonlyMap<string, Uint8Array>;
+  /** What is kept in directories of state, by path. */
+  readonly state: ReadonlyMap<string, string>;
   /** What was served. */
   readonly configs: readonly Config[];
   /** What the log was to warn of. */
@@ -25,6 +27,12 @@ export interface Outcome {
 
 export interface World {
   readonly files?: Readonly<Record<string, string>>;
+  /** What an earlier start has kept, by path. */
+  readonly state?: Readonly<Record<string, string>>;
+  /** What keeps state from being written. */
+  readonly stateFault?: Error;
+  /** Whether the running proxy serves. */
+  readonly isServing?: boolean;
   readonly standardInput?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
@@ -53,13 +61,30 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const warned: string[] = [];
   const asked: (readonly Family[])[] = [];
   const files = new Map(Object.entries(world.files ?? {}));
+  const state = new Map(Object.entries(world.state ?? {}));
   const environment: Environment = {
     print: (text) => out.push(...text.split("\n")),
     printError: (text) => errors.push(...text.split("\n")),
     isTerminal: world.isTerminal ?? false,
     readFile: (path) => {
       const text = files.get(path);
-      return text === undefined ? Promise.reject(new Deno.errors.NotFound()) : Promise.resolve(text);
+      if (text !== undefined) return Promise.resolve(text);
+      const isDirectory = path.endsWith("/") || [...files.keys()].some((name) => name.startsWith(`${path}/`));
+      return Promise.reject(isDirectory ? new Deno.errors.IsADirectory() : new Deno.errors.NotFound());
+    },
+    state: (directory) => ({
+      pathOf: (name) => `${directory}/${name}`,
+      read: (name) => Promise.resolve(state.get(`${directory}/${name}`)),
+      write: (name, text) => {
+        if (world.stateFault !== undefined) return Promise.reject(world.stateFault);
+        state.set(`${directory}/${name}`, text);
+        return Promise.resolve();
+      },
+    }),
+    askHealth: (config) => {
+      configs.push(config);
+      const isServing = world.isServing ?? false;
+      return Promise.resolve({ isServing, text: isServing ? "serving" : "nobody answers" });
     },
     readStandardInput: () => Promise.resolve(world.standardInput ?? ""),
     env: (name) => world.env?.[name],
@@ -101,7 +126,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
     },
   };
   const code = await main(args, environment);
-  return { code, out, errors, written, configs, warnings: warned, asked };
+  return { code, out, errors, written, state, configs, warnings: warned, asked };
 }
 
 export const hexKey = "00112233445566778899aabbccddeeff";

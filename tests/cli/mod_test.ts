@@ -10,7 +10,18 @@ Deno.test("main() does show the version", async () => {
   }
 });
 
-const commands = ["run", "simple-run", "generate-secret", "access", "doctor", "check", "config check", "config schema"];
+const commands = [
+  "run",
+  "simple-run",
+  "generate-secret",
+  "access",
+  "doctor",
+  "check",
+  "healthcheck",
+  "config check",
+  "config schema",
+  "completions",
+];
 
 Deno.test("main() does show help for all and for each command", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {

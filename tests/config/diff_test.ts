@@ -43,6 +43,7 @@ Deno.test("diffConfigs() does find every key that differs, and keep what only a 
     "stranger-concurrency",
     "workers",
     "isolate",
+    "state.directory",
     "network.largest-buffer",
     "defense.anti-replay.enabled",
     "defense.anti-replay.max-size",
@@ -54,6 +55,7 @@ Deno.test("diffConfigs() does find every key that differs, and keep what only a 
     strangerConcurrency: old.strangerConcurrency,
     workers: old.workers,
     isolate: old.isolate,
+    state: old.state,
     network: { ...full.network, largestBufferBytes: old.network.largestBufferBytes },
     defense: old.defense,
   });

@@ -26,6 +26,7 @@ const dnsForms =
 const proxyForms =
   'expected a SOCKS5 proxy such as "socks5://user:password@203.0.113.9:1080", or "" for the direct way';
 const dcForms = 'expected the number of a data centre such as "2", "-2" (media) or "10002" (test)';
+const writableForms = "mtg may write files and use sockets in mtg-data, /var/lib/mtg, /data and /run/mtg only";
 const quotes = '(text stands in quotes, as in grace = "5s")';
 
 /** A line that replaces the one of the same key in a good configuration, or follows it, and the message about it. */
@@ -50,6 +51,11 @@ const wrongValues: readonly (readonly [string, string])[] = [
   ["concurrency = 10.5", "concurrency = 10.5: expected a whole number from 1 to 1000000"],
   ["stranger-concurrency = 0", "stranger-concurrency = 0: expected a whole number from 1 to 1000000"],
   ["workers = 257", 'workers = 257: expected "auto" or a whole number from 1 to 256'],
+  ['state.directory = "/srv/mtg"', `state.directory = "/srv/mtg": ${writableForms}`],
+  ['state.directory = "data"', `state.directory = "data": ${writableForms}`],
+  ['state.directory = "/database"', `state.directory = "/database": ${writableForms}`],
+  ['state.directory = "/data/../etc"', `state.directory = "/data/../etc": ${writableForms}`],
+  ["state.directory = true", "state.directory = true: expected a text in quotes"],
   ["debug = 1", "debug = 1: expected true or false"],
   ['debug = "yes"', 'debug = "yes": expected true or false'],
   ['prefer-ip = "ipv4"', 'prefer-ip = "ipv4": expected one of prefer-ipv4, prefer-ipv6, only-ipv4, only-ipv6'],

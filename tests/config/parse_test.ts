@@ -43,6 +43,7 @@ Deno.test("parseConfig() does give every default", () => {
     ntpServers: ["0.pool.ntp.org", "time.cloudflare.com"],
     graceMs: 5000,
     telegram: { fastMode: true },
+    state: { directory: "mtg-data" },
     domainFronting: { host: undefined, unixPath: undefined, ip: undefined, port: 443, proxyProtocol: false },
     network: {
       dns: undefined,
@@ -85,6 +86,7 @@ Deno.test("parseConfig() does read every key", () => {
     ntpServers: ["ntp.example.com", "192.0.2.123"],
     graceMs: 0,
     telegram: { fastMode: false },
+    state: { directory: "mtg-data/proxy" },
     domainFronting: {
       host: "www.example.net",
       unixPath: undefined,

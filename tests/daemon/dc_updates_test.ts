@@ -15,19 +15,38 @@ const noJitter: RandomSource = { fill: (into) => into.fill(0), x25519PublicKey: 
 
 type Answer = string | Error | number;
 
+interface RigOptions {
+  readonly random?: RandomSource;
+  readonly fault?: Error;
+  /** What an earlier start has kept. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** What keeps files from being written. */
+  readonly writeFault?: Error;
+}
+
 /** Telegram's server for both lists, as a test tells it, and what becomes of it. */
 class Rig implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly asked: string[] = [];
   readonly updates: Record<number, string[]>[] = [];
   readonly lines: string[] = [];
+  readonly files: Map<string, string>;
   readonly #answers: Record<string, Answer>;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(answers: { ipv4?: Answer; ipv6?: Answer } = {}, options: { random?: RandomSource; fault?: Error } = {}) {
+  constructor(answers: { ipv4?: Answer; ipv6?: Answer } = {}, options: RigOptions = {}) {
     this.#answers = { [list4]: answers.ipv4 ?? list(), [list6]: answers.ipv6 ?? list() };
+    const files = this.files = new Map(Object.entries(options.files ?? {}));
     this.#running = keepUpdated({
+      state: {
+        read: (name) => Promise.resolve(files.get(name)),
+        write: (name, text) => {
+          if (options.writeFault !== undefined) return Promise.reject(options.writeFault);
+          files.set(name, text);
+          return Promise.resolve();
+        },
+      },
       http: { get: (url, get) => this.#get(url, get) },
       clock: this.clock,
       random: options.random ?? noJitter,
@@ -179,4 +198,62 @@ Deno.test("keepUpdated() does end at once and without a word when it is told to,
   await waiting.clock.advance(minuteMs);
   await waiting.stop();
   assertEquals([asking.lines, waiting.lines, asking.updates], [[], [], []]);
+});
+
+const file4 = "getProxyConfig.txt";
+const file6 = "getProxyConfigV6.txt";
+
+/** As it would have been kept so many minutes before the clock of a rig starts. */
+function kept(minutes: number, text: string): string {
+  return `# ${new Date(new FakeClock().nowMs() - minutes * minuteMs).toISOString()} x\n${text}`;
+}
+
+Deno.test("keepUpdated() does keep each good answer with its time, and no other", async () => {
+  await using rig = new Rig({ ipv4: list(a4), ipv6: "<html>" });
+  await rig.clock.advance(0);
+  const then = new Date(rig.clock.nowMs()).toISOString();
+  assertEquals([...rig.files], [[file4, `# ${then} ${list4}\n${list(a4)}`]]);
+  rig.answer({ ipv4: 404 });
+  await rig.clock.advance(hourMs);
+  assertEquals(rig.files.get(file4)?.includes(then), true);
+});
+
+for (const [minutes, age] of [[0, "0 minutes"], [90, "90 minutes"], [180, "3 hours"], [72 * 60, "3 days"]] as const) {
+  Deno.test(`keepUpdated() does begin with what was kept ${age} ago, also where nobody answers`, async () => {
+    const down = new Error("no way");
+    await using rig = new Rig({ ipv4: down, ipv6: down }, { files: { [file4]: kept(minutes, list(a4)) } });
+    await rig.clock.advance(0);
+    assertEquals(rig.updates, [{ 203: [a4] }]);
+    assertEquals(rig.lines[0], `info: Telegram named further addresses ${age} ago: data centre 203 at ${a4}`);
+    rig.answer({ ipv4: list(b4) });
+    await rig.clock.advance(minuteMs);
+    assertEquals(rig.updates.at(-1), { 203: [b4] });
+  });
+}
+
+const spoilt: readonly (readonly [string, string])[] = [
+  [list(a4), `${file4}: expected a time in the first line`],
+  ["", `${file4}: expected a time in the first line`],
+  [
+    kept(1, "proxy_for 203 evil.example:443;"),
+    `${file4}: line 2: expected proxy_for, the number of a data centre, ` +
+    "and an IP address and port such as 203.0.113.7:443",
+  ],
+  [kept(1, ""), `${file4}: no line of it names an address`],
+];
+
+for (const [text, reason] of spoilt) {
+  Deno.test(`keepUpdated() does not use what was kept where it says ${reason}`, async () => {
+    await using rig = new Rig({ ipv4: list(a4) }, { files: { [file4]: text } });
+    await rig.clock.advance(0);
+    assertEquals(rig.lines[0], `warning: what an earlier start has kept is not used: ${reason}`);
+    assertEquals(rig.updates, [{ 203: [a4] }]);
+  });
+}
+
+Deno.test("keepUpdated() does say once that all is in memory where nothing can be written, and go on", async () => {
+  await using rig = new Rig({ ipv4: list(a4), ipv6: list(a6) }, { writeFault: new Error("full") });
+  await rig.clock.advance(3 * hourMs);
+  assertEquals(rig.lines.slice(2), ["info: addresses of data centres are in memory only: full"]);
+  assertEquals([rig.asked.length, rig.files.size, rig.files.has(file6)], [8, 0, false]);
 });

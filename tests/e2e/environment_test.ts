@@ -30,3 +30,28 @@ Deno.test("run does serve by variables alone, whatever an orchestrator sets besi
   daemon.signal("SIGTERM");
   assertEquals(await daemon.exited, 0);
 });
+
+Deno.test("run does serve by the variables of a container, and MTG_ variables over them", async () => {
+  const secret = secretOf("simple", randomBytes(16), "");
+  await using dc = FakeDc.start({ mode: "echo" });
+  const env = {
+    SECRET: formatSecret(secret, "hex"),
+    WORKERS: "1",
+    HTTP_PORT: "443",
+    MTG_BIND_TO: "127.0.0.1:0",
+    MTG_GRACE: "0s",
+    MTG_DC_OVERRIDES: `2=${dc.addresses.join(",")}`,
+  };
+  await using daemon = await DaemonProcess.start({
+    config: "",
+    env,
+    permissions: ["--allow-env=MTG_*,SECRET,SECRET_COUNT,TAG,WORKERS,HTTP_PORT,MTP_*"],
+  });
+  const client = await RawClient.connect({ port: daemon.port, secret });
+  const bytes = randomBytes(50);
+  await client.write(bytes);
+  assertEquals(await client.readExactly(50), bytes);
+  client.close();
+  daemon.signal("SIGTERM");
+  assertEquals(await daemon.exited, 0);
+});

@@ -8,11 +8,13 @@ import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
-import { HaProxy, isHaProxyInstalled, type Passage } from "./haproxy.ts";
+import { type Passage, startHaProxy } from "./haproxy.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
+import { whatIsMissing } from "./router.ts";
 
-const ignore = !(await isHaProxyInstalled());
-if (ignore) Deno.stderr.writeSync(new TextEncoder().encode("haproxy: not installed, the tests with it are left out\n"));
+const why = await whatIsMissing("haproxy");
+const ignore = why !== undefined;
+if (ignore) Deno.stderr.writeSync(new TextEncoder().encode(`haproxy: ${why}: the tests with it are left out\n`));
 
 const proxyProtocol = { trusted: IpSet.from(["127.0.0.0/8"]) };
 const answer = randomBytes(3_000);
@@ -40,7 +42,7 @@ for (const [name, way] of ways) {
       for (const kind of ["tls", "simple"] as const) {
         await using dc = FakeDc.start({ mode: "echo" });
         await using proxy = await LoopbackProxy.start({ kind, dc, proxyProtocol });
-        await using haproxy = await HaProxy.start({ ...way, toPort: proxy.port });
+        await using haproxy = await startHaProxy({ ...way, toPort: proxy.port });
         using client = await RawClient.connect({ hostname, port: haproxy.ports[0]!, secret: proxy.secret });
         const bytes = randomBytes(50_000);
         const sending = client.write(bytes);
@@ -63,7 +65,7 @@ for (const [name, way] of ways) {
     fn: async () => {
       await using site = Site.plain(answerAfterFin(answer));
       await using proxy = await LoopbackProxy.start({ frontPort: site.port, proxyProtocol, frontProxyProtocol: true });
-      await using haproxy = await HaProxy.start({ ...way, toPort: proxy.port });
+      await using haproxy = await startHaProxy({ ...way, toPort: proxy.port });
       const port = haproxy.ports[0]!;
       const stranger = await visit(hostname, port);
       const header = decodeProxyHeader(site.received());
@@ -83,7 +85,7 @@ Deno.test({
   ignore,
   fn: async () => {
     await using site = Site.plain(answerAfterFin(answer));
-    await using behind = await HaProxy.start({
+    await using behind = await startHaProxy({
       bindOptions: "accept-proxy",
       toPort: site.port,
       serverOptions: "send-proxy",
@@ -104,7 +106,7 @@ Deno.test({
     await using site = Site.plain(answerAfterFin(answer));
     const trusted = IpSet.from(["192.0.2.0/24"]);
     await using proxy = await LoopbackProxy.start({ frontPort: site.port, proxyProtocol: { trusted } });
-    await using haproxy = await HaProxy.start({ serverOptions: "send-proxy", toPort: proxy.port });
+    await using haproxy = await startHaProxy({ serverOptions: "send-proxy", toPort: proxy.port });
     const stranger = await visit("127.0.0.1", haproxy.ports[0]!);
     const line = `PROXY TCP4 127.0.0.1 127.0.0.1 ${stranger.port} ${haproxy.ports[0]}\r\n`;
     assertEquals(new TextDecoder().decode(site.received().subarray(0, line.length)), line);

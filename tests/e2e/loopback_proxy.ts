@@ -14,6 +14,7 @@ import { randomBytes } from "../support/byte_reader.ts";
 import { EventLedger } from "../support/event_ledger.ts";
 import type { FakeDc } from "../support/fake_dc.ts";
 import { siteName } from "../support/fronted_site.ts";
+import { patient } from "../support/patience.ts";
 
 export interface LoopbackOptions extends Partial<Omit<ProxyOptions, "secret" | "slots" | "front" | "timeouts">> {
   readonly kind?: SecretKind | undefined;
@@ -63,7 +64,7 @@ export class LoopbackProxy implements AsyncDisposable {
       random: systemRandom,
       events: this.ledger,
       front: frontPort === undefined ? undefined : { kind: "tcp", host: "127.0.0.1", port: frontPort },
-      timeouts: { tcpMs: 5_000, handshakeMs: 5_000, idleMs: 60_000, ...timeouts },
+      timeouts: { tcpMs: patient(5_000), handshakeMs: patient(5_000), idleMs: 60_000, ...timeouts },
     });
     const parts = { clock: systemClock, events: this.ledger };
     this.#accepting = listener.acceptInto(this.proxy, parts);

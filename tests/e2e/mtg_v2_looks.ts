@@ -7,6 +7,7 @@ import { parseConfig } from "../../lib/config/parse.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { OneThread } from "../../lib/thread/one_thread.ts";
 import { randomBytes } from "../support/byte_reader.ts";
+import { patient } from "../support/patience.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { type SocksBehaviour, SocksServer } from "../support/socks_server.ts";
 import { ask, type Changes, ConfigProxy, echo, isFronted, isServed, type World } from "./mtg_v2_rig.ts";
@@ -98,7 +99,7 @@ export async function updates(
 
 async function within10s(promise: Promise<void>): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("nothing was logged in 10 s")), 10_000);
+  const timer = setTimeout(() => reject(new Error("nothing was logged in 10 s")), patient(10_000));
   try {
     await Promise.race([promise, late]);
   } finally {

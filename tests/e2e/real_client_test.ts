@@ -6,6 +6,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { Site, siteName } from "../support/fronted_site.ts";
 import { callWithMtcute } from "../support/mtcute_client.ts";
 import { MtprotoServer } from "../support/mtproto/server.ts";
+import { patient } from "../support/patience.ts";
 import { proxyConfig, ProxyProcess } from "../support/proxy_process.ts";
 
 /** The library sends `ee` with a simple secret; what Telegram gets is what the client chose. */
@@ -26,7 +27,7 @@ async function exchange(kind: SecretKind, fastMode: boolean): Promise<void> {
   const dcs = { "2": dc.addresses };
   await using proxy = await ProxyProcess.start(proxyConfig({ secret, dcs, fastMode, frontPort: site.port }));
   const { publicPem } = server;
-  const report = await callWithMtcute({ port: proxy.port, secret, dc: 2, publicPem, timeoutMs: 20_000 });
+  const report = await callWithMtcute({ port: proxy.port, secret, dc: 2, publicPem, timeoutMs: patient(20_000) });
   if (!report.ok) throw new Error(`${report.reason}\n${proxy.log}`);
   assertEquals([report.country, report.dc], ["AQ", 2]);
   assert(server.events.some(({ kind }) => kind === "key"));

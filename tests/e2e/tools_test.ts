@@ -2,10 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Site, siteName, sitePage } from "../support/fronted_site.ts";
+import { patient } from "../support/patience.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
 
 const authority = fileURLToPath(new URL("../fixtures/tls/ca.pem", import.meta.url));
-const limitMs = 20_000;
+const limitMs = patient(20_000);
 
 async function isInstalled(tool: string): Promise<boolean> {
   try {

@@ -1,5 +1,5 @@
 /** A fronted site on a Unix socket, from the first thread and from a worker that may open that socket and no other file. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { stringify } from "@std/toml/stringify";
 import { formatSecret, secretOf } from "../../lib/policy/secret.ts";
 import { decodeProxyHeader } from "../../lib/wire/proxy_protocol.ts";
@@ -18,14 +18,10 @@ for (const isolate of [false, true]) {
     using dir = new TempDir();
     const path = dir.at("site.sock");
     await using site = Site.unix(path, answerAfterFin(answer));
-    const config = stringify({
-      "secret": formatSecret(secret, "hex"),
-      "bind-to": "127.0.0.1:0",
-      "workers": 1,
-      "isolate": isolate,
-      "domain-fronting": { "host": `unix:${path}`, "proxy-protocol": true },
+    await using daemon = await DaemonProcess.start({
+      config: configOf(path, isolate),
+      permissions: [`--allow-write=${path}`],
     });
-    await using daemon = await DaemonProcess.start({ config, permissions: [`--allow-write=${path}`] });
     await site.log.until("closed"); // The look at the site at start; it brings nothing.
     assertEquals(site.received(0).length, 0);
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: daemon.port });
@@ -44,27 +40,38 @@ for (const isolate of [false, true]) {
   });
 }
 
-for (
-  const [name, isolate, mayWrite, reason] of [
-    ["is not there", false, true, "No such file"],
-    ["may not be used", false, false, "Requires write access"],
-    ["may not be used by workers either", true, false, "Requires write access"],
-  ] as const
-) {
-  Deno.test(`the log says what is wrong where the Unix socket of the fronted site ${name}`, async () => {
+Deno.test("the log says what is wrong where the Unix socket of the fronted site is not there", async () => {
+  using dir = new TempDir();
+  const path = dir.at("site.sock");
+  await using daemon = await DaemonProcess.start({
+    config: configOf(path, false),
+    permissions: [`--allow-write=${path}`],
+  });
+  await daemon.logged(new RegExp(`cannot reach the fronted site unix:${path}: No such file`));
+  daemon.signal("SIGTERM");
+  assertEquals(await daemon.exited, 0);
+});
+
+for (const isolate of [false, true]) {
+  Deno.test(`a Unix socket of the fronted site that may not be used is a mistake, ${isolate ? "for a worker" : "for one thread"}`, async () => {
     using dir = new TempDir();
     const path = dir.at("site.sock");
-    const config = stringify({
-      "secret": formatSecret(secret, "hex"),
-      "bind-to": "127.0.0.1:0",
-      "workers": 1,
-      "isolate": isolate,
-      "domain-fronting": { host: `unix:${path}` },
-    });
-    const permissions = mayWrite ? [`--allow-write=${path}`] : [];
-    await using daemon = await DaemonProcess.start({ config, permissions });
-    await daemon.logged(new RegExp(`cannot reach the fronted site unix:${path}: ${reason}`));
-    daemon.signal("SIGTERM");
-    assertEquals(await daemon.exited, 0);
+    await using daemon = await DaemonProcess.spawn({ config: configOf(path, isolate) });
+    assertEquals(await daemon.exited, 2);
+    assertStringIncludes(
+      daemon.log,
+      `mtg: (standard input):7: domain-fronting.host = "unix:${path}": ` +
+        "mtg may write files and use sockets in mtg-data, /var/lib/mtg, /data and /run/mtg only",
+    );
+  });
+}
+
+function configOf(path: string, isolate: boolean): string {
+  return stringify({
+    "secret": formatSecret(secret, "hex"),
+    "bind-to": "127.0.0.1:0",
+    "workers": 1,
+    "isolate": isolate,
+    "domain-fronting": { host: `unix:${path}`, "proxy-protocol": true },
   });
 }

@@ -6,6 +6,7 @@ import { formatSecret, type Secret, secretOf } from "../../lib/policy/secret.ts"
 import { randomBytes } from "../support/byte_reader.ts";
 import { FakeDc } from "../support/fake_dc.ts";
 import { siteName } from "../support/fronted_site.ts";
+import { patient } from "../support/patience.ts";
 import { RawClient } from "../support/raw_client.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
@@ -50,7 +51,7 @@ async function clientOf(daemon: DaemonProcess, worker: number): Promise<RawClien
 async function tryClient(port: number): Promise<RawClient | undefined> {
   using stack = new DisposableStack();
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error("no answer")), 2_000);
+  const timer = setTimeout(() => timeout.reject(new Error("no answer")), patient(2_000));
   stack.defer(() => clearTimeout(timer));
   const connecting = RawClient.connect({ port, secret });
   try {

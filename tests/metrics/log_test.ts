@@ -38,6 +38,12 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
     { id: 2, client: "[2001:db8::7]:50000", code: "replayed", outcome: "ignored" },
   ],
   [
+    { type: "refused", id: 12, remote, code: "closed-early", reason: "It went", outcome: "closed" },
+    "debug",
+    "#12 client [2001:db8::7]:50000 closed: It went",
+    { id: 12, client: "[2001:db8::7]:50000", code: "closed-early", outcome: "closed" },
+  ],
+  [
     { type: "untrusted-header", id: 11, remote },
     "warning",
     '#11 a PROXY protocol header came from [2001:db8::7]:50000, which is not in "proxy-protocol-trusted"',

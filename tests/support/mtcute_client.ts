@@ -1,4 +1,5 @@
 /** A real Telegram client library, `@mtcute/node`, in a child process. */
+import { patient } from "./patience.ts";
 
 /** What the child is to do. */
 export interface MtcuteOrder {
@@ -35,7 +36,7 @@ export interface CallOptions {
 /** What the child runs. */
 export const mtcuteProgram: URL = new URL("./mtcute_call.ts", import.meta.url);
 /** What the child may take to start, on a slow machine with nothing cached. */
-const startAllowanceMs = 60_000;
+const startAllowanceMs = patient(60_000);
 
 /**
  * Starts the child, asks `help.getNearestDc` twice, and waits until it is gone; an abort ends it at once.

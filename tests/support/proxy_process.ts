@@ -1,5 +1,6 @@
 /** The proxy as its users run it: `main.ts run`, in a process of its own with no more permissions than it asks for. */
 import { stringify } from "@std/toml/stringify";
+import { patient } from "./patience.ts";
 
 /** What the configurations of tests have in common; every key it lacks has its default. */
 export interface ProxyConfig {
@@ -14,7 +15,7 @@ export interface ProxyConfig {
 
 const root = new URL("../../", import.meta.url);
 /** What a first start may take on a slow machine. */
-const startLimitMs = 30_000;
+const startLimitMs = patient(30_000);
 
 /** The TOML of a proxy on a free port of 127.0.0.1. */
 export function proxyConfig(config: ProxyConfig): string {
@@ -81,7 +82,7 @@ export class ProxyProcess implements AsyncDisposable {
 
   async #stop(): Promise<number> {
     killQuietly(this.#child, "SIGTERM");
-    const timer = setTimeout(() => killQuietly(this.#child, "SIGKILL"), 10_000);
+    const timer = setTimeout(() => killQuietly(this.#child, "SIGKILL"), patient(10_000));
     const { code } = await this.#child.status;
     clearTimeout(timer);
     await Promise.all(this.#outputs.map(({ done }) => done));

@@ -1,3 +1,5 @@
+import { patient } from "./patience.ts";
+
 /** Tests that wait until something is as they want it, told by whoever changes it. */
 export class Watchers {
   readonly #looks = new Set<() => void>();
@@ -10,7 +12,7 @@ export class Watchers {
   /**
    * Resolves once `isSo` says yes; it may throw, which ends the waiting.
    *
-   * @throws {Error} What `late` says, if that takes longer than `limitMs`.
+   * @throws {Error} What `late` says, if that takes longer than `patient(limitMs)`.
    */
   async until(isSo: () => boolean, limitMs: number, late: () => string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -21,7 +23,7 @@ export class Watchers {
         reject(error);
       }
     };
-    const timer = setTimeout(() => reject(new Error(late())), limitMs);
+    const timer = setTimeout(() => reject(new Error(late())), patient(limitMs));
     this.#looks.add(look);
     look();
     try {
