@@ -595,7 +595,8 @@ show_result() {
   links=$(cd "$work" && "$program" access "$config" | sed -n 's/^ *"\(tg\|tme\)_url": "\([^"]*\)",*$/  \2/p') || links=''
   say ""
   if [ -n "$links" ]; then
-    say "Links for Telegram. Whoever has one can use this proxy:" "" && say "$links"
+    say "Links for Telegram. Whoever has one can use this proxy:"
+    say "$links"
   else
     say "The address of this machine was not to be found out: write public-host into $config, then: mtg access $config"
   fi

@@ -23,6 +23,25 @@ export interface StandIn {
 export const standInSecret = "7gARIjNEVWZ3iJmqu8zd7v93d3cuZXhhbXBsZS5jb20";
 export const link = "tg://proxy?server=192.0.2.1&port=443&secret=7gAR";
 
+const enterChroot = `
+layers=$(mktemp -d) && mount -t tmpfs tmpfs "$layers" && cd "$layers" && mkdir up work all
+mount -t overlay overlay -o lowerdir=/,upperdir=up,workdir=work all
+mkdir -p all/rig all/run/systemd/system && mount --bind "$1" all/rig
+mount --rbind /proc all/proc && mount --rbind /dev all/dev
+chroot all sh -e /rig/commands`;
+
+/** Whether `inChroot()` is possible: it needs root, and a kernel that lets it mount. */
+export async function canChroot(): Promise<boolean> {
+  const rig = await InstallRig.start();
+  try {
+    return (await rig.inChroot("exit 7")).code === 7;
+  } catch {
+    return false;
+  } finally {
+    await rig[Symbol.asyncDispose]();
+  }
+}
+
 export class InstallRig implements AsyncDisposable {
   readonly directory: string;
   /** What stands for `/`. */
@@ -61,6 +80,10 @@ export class InstallRig implements AsyncDisposable {
   /** A program that comes before the system's own. */
   async command(name: string, body: string): Promise<void> {
     await writeProgram(`${this.directory}/bin/${name}`, body);
+  }
+
+  get script(): string {
+    return script;
   }
 
   get baseUrl(): string {
@@ -123,6 +146,23 @@ esac
     await writer.write(new TextEncoder().encode(input)).catch(() => {});
     await writer.close().catch(() => {});
     const { code, stdout, stderr } = await child.output();
+    return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+  }
+
+  /**
+   * Runs `commands` by a shell in a chroot that has all of this machine and forgets what was changed, with this rig in /rig and
+   * the script in /rig/install.sh. Only systemd is stood in for.
+   */
+  async inChroot(commands: string): Promise<Outcome> {
+    await Deno.mkdir(`${this.directory}/few`, { recursive: true });
+    await Deno.copyFile(`${this.directory}/bin/systemctl`, `${this.directory}/few/systemctl`);
+    await Deno.copyFile(script, `${this.directory}/install.sh`);
+    await Deno.writeTextFile(`${this.directory}/commands`, commands);
+    const { code, stdout, stderr } = await new Deno.Command("unshare", {
+      args: ["--mount", "sh", "-ec", enterChroot, "sh", this.directory],
+      env: { PATH: `/rig/few:${Deno.env.get("PATH")}`, RIG: "/rig", ROOT: "", MTG_BASE_URL: this.baseUrl },
+      stdin: "null",
+    }).output();
     return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
   }
 

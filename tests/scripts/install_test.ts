@@ -1,7 +1,7 @@
 /** `scripts/install.sh`, against a release on loopback, with programs that stand in for those of the system. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { InstallRig, link, type Outcome, standInSecret } from "./install_rig.ts";
+import { canChroot, InstallRig, link, type Outcome, standInSecret } from "./install_rig.ts";
 
 const isLinux = Deno.build.os === "linux";
 
@@ -314,7 +314,7 @@ installTest("install.sh sets up OpenRC where systemd does not run", async (rig) 
   assertStringIncludes(calls, "rc-update add mtg default\n");
   assertStringIncludes(calls, "rc-service mtg restart\n");
   const file = `${rig.root}/etc/init.d/mtg`;
-  assertStringIncludes(await Deno.readTextFile(file), `command="/opt/mtg/bin/mtg"`);
+  assertStringIncludes(await Deno.readTextFile(file), "/opt/mtg/bin/mtg run --no-links");
   assertEquals((await Deno.stat(file)).mode! & 0o777, 0o755);
 });
 
@@ -351,3 +351,67 @@ installTest("install.sh installs the real program, which serves and has a link",
   await conn.write(new TextEncoder().encode("GET /SHA256SUMS HTTP/1.0\r\n\r\n"));
   assertStringIncludes(await new Response(conn.readable).text(), "200 OK");
 });
+
+const chroots = isLinux && await canChroot();
+
+installTest(
+  `install.sh in a chroot, as root, with the system's own programs${chroots ? "" : ": skipped, it needs root"}`,
+  async (rig) => {
+    const port = freePort();
+    const { code, out, err } = await rig.inChroot(`
+test ! -e /etc/mtg -a ! -e /usr/local/bin/mtg
+sh /rig/install.sh --wait 1 -p ${port} -d www.example.com </dev/null
+stat -c '%A %U %G %n' /etc/mtg /etc/mtg/config.toml /usr/local/bin/mtg /etc/systemd/system/mtg.service
+sh /rig/install.sh --wait 1
+sh /rig/install.sh --uninstall
+test -e /etc/mtg/config.toml -a ! -e /usr/local/bin/mtg
+sh /rig/install.sh --uninstall --purge
+test ! -e /etc/mtg
+! getent group mtg-config
+`);
+    assertEquals(code, 0, `${out}\n${err}`);
+    for (
+      const line of [
+        "drwxr-x--- root mtg-config /etc/mtg",
+        "-rw-r----- root mtg-config /etc/mtg/config.toml",
+        "-rwxr-xr-x root root /usr/local/bin/mtg",
+        "-rw-r--r-- root root /etc/systemd/system/mtg.service",
+        "mtg 1.0.0 is installed already.",
+      ]
+    ) assertStringIncludes(out, `${line}\n`);
+  },
+  !chroots,
+);
+
+installTest(
+  `install.sh asks on a terminal${isThere("script") ? "" : ": skipped, script is not installed"}`,
+  async (rig) => {
+    const port = freePort();
+    const child = new Deno.Command("script", {
+      args: ["-qec", `sh ${rig.script} --root ${rig.root} --base-url ${rig.baseUrl} --wait 1`, "/dev/null"],
+      env: rig.env,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`seven\n${port}\n\nnowhere\nfront.test\n`));
+    const { code, stdout } = await child.output();
+    await writer.close().catch(() => {});
+    const out = new TextDecoder().decode(stdout);
+    assertEquals(code, 0, out);
+    for (
+      const text of [
+        "Port [443]: ",
+        "-p seven: expected a port",
+        "tls (like HTTPS",
+        "-d nowhere: expected a host",
+        link,
+      ]
+    ) {
+      assertStringIncludes(out, text);
+    }
+    assertMatch(await rig.read("/etc/mtg/config.toml"), new RegExp(`:${port}"`));
+    assertStringIncludes(await rig.calls(), "generate-secret front.test\n");
+  },
+  !isThere("script"),
+);

@@ -96,13 +96,13 @@ Deno.test({
   name: "mtg.openrc makes its directories, and reloads by SIGHUP",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const standIns = ["checkpath", "ebegin", "eend", "need", "use", "after", "supervise_daemon"];
-    const calls = `depend; start_pre; echo "$command $command_args"; RC_SVCNAME=mtg; reload`;
+    const standIns = ["checkpath", "ebegin", "eend", "use", "after", "supervise_daemon"];
+    const calls = `depend; start_pre; echo $command $command_args; RC_SVCNAME=mtg; reload`;
     const { code, text } = await play("mtg.openrc", standIns, calls);
     assertEquals(code, 0, text);
     for (
       const line of [
-        "need net",
+        "use net dns logger",
         "checkpath --directory --mode 0700 --owner mtg:mtg-config /var/lib/mtg",
         "/usr/local/bin/mtg run --no-links /etc/mtg/config.toml",
         "ebegin Reloading mtg",
