@@ -10,6 +10,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { readServerFlight, verifyServerFlight } from "../support/server_flight.ts";
+import { makeSocketFolder } from "../support/subject.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
@@ -152,7 +153,7 @@ Deno.test({
   name: "mtg run serves on a Unix socket, removes it at the end, and takes over one that is dead",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = makeSocketFolder();
     try {
       const path = `${folder}/mtg.sock`;
       const options = {
@@ -184,7 +185,7 @@ Deno.test({
   name: "mtg run does not put its socket in the place of a file",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = makeSocketFolder();
     try {
       const path = `${folder}/notes.txt`;
       await Deno.writeTextFile(path, "precious");
