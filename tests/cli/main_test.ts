@@ -1,9 +1,8 @@
 /** The command as its users start it: a process of its own, with the permissions that README names. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { binary, makeSocketFolder, mtgCommand } from "../support/subject.ts";
 import { configText, tlsBase64 } from "./fake_environment.ts";
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const limitMs = 30_000;
 
 interface Finished {
@@ -17,8 +16,9 @@ async function mtg(
   permissions: readonly string[] = [],
   { input = "", env = {} }: { readonly input?: string; readonly env?: Record<string, string> } = {},
 ): Promise<Finished> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-prompt", ...permissions, main, ...args],
+  const [command, ...all] = mtgCommand(args, permissions);
+  const child = new Deno.Command(command, {
+    args: all,
     env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
@@ -35,7 +35,7 @@ async function mtg(
 Deno.test("mtg does its light work without any permission", async () => {
   const version = await mtg(["--version"]);
   assertEquals([version.code, version.errors], [0, ""]);
-  assertMatch(version.out, /^mtg \d+\.\d+\.\d+ \(deno \d+\.\d+\.\d+, [\w-]+\)\n$/);
+  assertMatch(version.out, /^mtg \d+\.\d+\.\d+ \((commit [0-9a-f]{12}\+?, )?deno \d+\.\d+\.\d+, [\w-]+\)\n$/);
   const secret = await mtg(["generate-secret", "example.com"]);
   assertEquals([secret.code, secret.errors], [0, ""]);
   assertMatch(secret.out, /^7[A-Za-z0-9_-]{37}\n$/);
@@ -43,7 +43,12 @@ Deno.test("mtg does its light work without any permission", async () => {
   assertEquals([access.code, access.errors, JSON.parse(access.out).secret.base64], [0, "", tlsBase64]);
 });
 
-Deno.test("mtg does name the permission that it lacks", async () => {
+/** Those of an executable are what they are: binary_test.ts. */
+const ignore = binary !== undefined;
+
+Deno.test({ name: "mtg does name the permission that it lacks", ignore, fn: namesPermissions });
+
+async function namesPermissions(): Promise<void> {
   const read = await mtg(["access", "config.toml"]);
   assertEquals([read.code, read.out], [2, ""]);
   assertEquals(
@@ -56,20 +61,21 @@ Deno.test("mtg does name the permission that it lacks", async () => {
     write.errors,
     "mtg: cannot write a.png: Deno was started without the permission for it, --allow-write\n",
   );
-});
+}
 
 Deno.test("mtg does read MTG_ variables where it may, and does without where it may not", async () => {
   const env = { MTG_PUBLIC_PORT: "4443" };
   const args = ["access", "-"];
   const input = configText("127.0.0.1:3128");
-  for (const [permissions, port] of [[["--allow-env=MTG_*"], 4443], [[], 3128]] as const) {
+  const without: readonly [readonly string[], number][] = binary === undefined ? [[[], 3128]] : [];
+  for (const [permissions, port] of [[["--allow-env=MTG_*"], 4443] as const, ...without]) {
     const { code, out, errors } = await mtg(args, permissions, { input, env });
     assertEquals([code, errors, JSON.parse(out).ipv4.port], [0, "", port]);
   }
 });
 
 Deno.test("mtg does write a QR code that only its user can read", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = makeSocketFolder();
   try {
     const file = `${folder}/a.svg`;
     const access = await mtg(["access", "-", "--qr", file], ["--allow-write"], { input: configText("127.0.0.1:3128") });

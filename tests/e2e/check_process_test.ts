@@ -1,18 +1,22 @@
 /** `mtg check` as people start it. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { mtgCommand } from "../support/subject.ts";
 import { linkTo, otherSecret, startTelegram } from "./check_rig.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
 
 const root = new URL("../../", import.meta.url);
 
-async function deno(...args: readonly string[]): Promise<{ code: number; out: string; errors: string }> {
-  const command = new Deno.Command(Deno.execPath(), { args: [...args], cwd: root, stdout: "piped", stderr: "piped" });
+async function run(
+  program: string,
+  ...args: readonly string[]
+): Promise<{ code: number; out: string; errors: string }> {
+  const command = new Deno.Command(program, { args: [...args], cwd: root, stdout: "piped", stderr: "piped" });
   const { code, stdout, stderr } = await command.output();
   const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   return { code, out: out!, errors: errors! };
 }
 
-const check = (...args: readonly string[]) => deno("run", "--no-prompt", "--allow-net", "main.ts", "check", ...args);
+const check = (...args: readonly string[]) => run(...mtgCommand(["check", ...args], ["--allow-net"]));
 
 Deno.test("mtg check needs no permission but that for the network, and shows what it does", async () => {
   await using dc = await startTelegram();
@@ -48,7 +52,7 @@ Deno.test("mtg check fails where the proxy does, and where the link is none", as
 });
 
 Deno.test("mtg check loads neither proxy nor daemon", async () => {
-  const { code, out } = await deno("info", "--json", "lib/cli/check_here.ts");
+  const { code, out } = await run(Deno.execPath(), "info", "--json", "lib/cli/check_here.ts");
   assertEquals(code, 0);
   const { modules } = JSON.parse(out) as { modules: readonly { specifier: string; dependencies?: unknown[] }[] };
   const rooms = new Set(modules.map(({ specifier }) => /\/lib\/([a-z]+)\//.exec(specifier)?.[1]));

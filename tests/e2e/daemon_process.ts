@@ -1,5 +1,5 @@
 /** `main.ts run -`, or a program like it, in a process of its own, to be signalled, starved and read to the last line. */
-import { fileURLToPath } from "node:url";
+import { mtgCommand } from "../support/subject.ts";
 import { Watchers } from "../support/watchers.ts";
 
 export interface DaemonOptions {
@@ -10,7 +10,7 @@ export interface DaemonOptions {
   /** Where it stands, for whoever wants it read again; without it, it comes by standard input. */
   readonly file?: string | undefined;
   readonly flags?: readonly string[] | undefined;
-  /** Beyond --allow-net and --allow-read. */
+  /** Beyond --allow-net and --allow-read; an executable has its own. */
   readonly permissions?: readonly string[] | undefined;
   /** File descriptors that it may have open; needs bash. */
   readonly descriptors?: number | undefined;
@@ -18,7 +18,6 @@ export interface DaemonOptions {
   readonly program?: URL | undefined;
 }
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const startLimitMs = 30_000;
 const lineLimitMs = 10_000;
 
@@ -43,13 +42,12 @@ export class DaemonProcess implements AsyncDisposable {
   static async spawn(options: DaemonOptions): Promise<DaemonProcess> {
     const { config, env, file = "-", flags = [], permissions = [], descriptors, program } = options;
     const access = ["--allow-net", "--allow-read", ...permissions];
-    const what = program === undefined
-      ? [main, "run", ...flags, ...env === undefined ? [file] : []]
-      : [program.href, config];
-    const args = ["run", "--quiet", "--no-prompt", ...access, ...what];
-    const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", Deno.execPath(), ...args];
+    const [command, ...args] = program === undefined
+      ? mtgCommand(["run", ...flags, ...env === undefined ? [file] : []], access)
+      : [Deno.execPath(), "run", "--quiet", "--no-prompt", ...access, program.href, config];
+    const limited = ["-c", `ulimit -n ${descriptors} && exec "$@"`, "bash", command, ...args];
     if (file !== "-") await Deno.writeTextFile(file, config);
-    const child = new Deno.Command(descriptors === undefined ? Deno.execPath() : "bash", {
+    const child = new Deno.Command(descriptors === undefined ? command : "bash", {
       args: descriptors === undefined ? args : limited,
       env: { NO_COLOR: "1", ...env },
       stdin: "piped",

@@ -11,6 +11,7 @@ import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { patient } from "../support/patience.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { readServerFlight, verifyServerFlight } from "../support/server_flight.ts";
+import { makeSocketFolder } from "../support/subject.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
@@ -153,7 +154,7 @@ Deno.test({
   name: "mtg run serves on a Unix socket, removes it at the end, and takes over one that is dead",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = makeSocketFolder();
     try {
       const path = `${folder}/mtg.sock`;
       const options = {
@@ -185,7 +186,7 @@ Deno.test({
   name: "mtg run does not put its socket in the place of a file",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = makeSocketFolder();
     try {
       const path = `${folder}/notes.txt`;
       await Deno.writeTextFile(path, "precious");

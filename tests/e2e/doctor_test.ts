@@ -1,6 +1,5 @@
 /** Doctor with stand-ins for all that it asks, on loopback: a proxy, data centres, a site, a name server, a time server. */
 import { assert, assertEquals } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../lib/config/parse.ts";
 import { examine } from "../../lib/doctor/examine.ts";
 import type { Group } from "../../lib/doctor/report.ts";
@@ -12,6 +11,7 @@ import { Site, siteAuthority, siteName } from "../support/fronted_site.ts";
 import { MtprotoServer } from "../support/mtproto/server.ts";
 import { NodeSite } from "../support/node_site.ts";
 import { SocksServer } from "../support/socks_server.ts";
+import { mtgCommand } from "../support/subject.ts";
 import { timeBehind, TimeServer } from "../support/time_server.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
 
@@ -169,16 +169,9 @@ Deno.test("mtg doctor runs with the permissions of mtg run, and its exit code te
   await using names = new DnsUdpServer((query) => addresses(query, ["127.0.0.1"]));
   await using proxy = await LoopbackProxy.start({ frontPort: site.port });
   const parts = { secret: proxy.secret, proxyPort: proxy.port, dcAddress: dc.addresses[0]!, dnsPort: names.port };
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--allow-net",
-      "--allow-read",
-      fileURLToPath(new URL("../../main.ts", import.meta.url)),
-      ...["doctor", "--json", "-"],
-    ],
+  const [command, ...args] = mtgCommand(["doctor", "--json", "-"], ["--allow-net", "--allow-read"]);
+  const child = new Deno.Command(command, {
+    args,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

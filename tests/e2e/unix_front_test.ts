@@ -7,6 +7,7 @@ import { TempDir } from "../net/sockets.ts";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { sendAll } from "../support/raw_client.ts";
+import { makeSocketFolder } from "../support/subject.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
 const secret = secretOf("tls", randomBytes(16), siteName);
@@ -15,7 +16,7 @@ const request = randomBytes(700);
 
 for (const isolate of [false, true]) {
   Deno.test(`a stranger sees the fronted site at its Unix socket, ${isolate ? "from a worker" : "from one thread"}`, async () => {
-    using dir = new TempDir();
+    using dir = new TempDir(makeSocketFolder());
     const path = dir.at("site.sock");
     await using site = Site.unix(path, answerAfterFin(answer));
     await using daemon = await DaemonProcess.start({
@@ -41,7 +42,7 @@ for (const isolate of [false, true]) {
 }
 
 Deno.test("the log says what is wrong where the Unix socket of the fronted site is not there", async () => {
-  using dir = new TempDir();
+  using dir = new TempDir(makeSocketFolder());
   const path = dir.at("site.sock");
   await using daemon = await DaemonProcess.start({
     config: configOf(path, false),

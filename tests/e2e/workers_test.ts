@@ -8,6 +8,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { patient } from "../support/patience.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
+import { makeSocketFolder } from "../support/subject.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 
 const secret: Secret = secretOf("tls", randomBytes(16), siteName);
@@ -216,7 +217,7 @@ Deno.test({
   name: "two workers serve on a Unix socket beside TCP, and remove it at the end",
   ignore: !isLinux,
   fn: async () => {
-    const folder = await Deno.makeTempDir();
+    const folder = makeSocketFolder();
     try {
       await using dc = FakeDc.start({ mode: "echo" });
       const path = `${folder}/mtg.sock`;

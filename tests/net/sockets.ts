@@ -21,7 +21,7 @@ export function hasIpv6(): boolean {
 
 /** A directory that is gone, with all that is in it, when it is disposed. */
 export class TempDir implements Disposable {
-  readonly path = Deno.makeTempDirSync();
+  constructor(readonly path: string = Deno.makeTempDirSync()) {}
 
   at(name: string): string {
     return `${this.path}/${name}`;

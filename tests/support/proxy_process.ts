@@ -1,6 +1,7 @@
 /** The proxy as its users run it: `main.ts run`, in a process of its own with no more permissions than it asks for. */
 import { stringify } from "@std/toml/stringify";
 import { patient } from "./patience.ts";
+import { mtgCommand } from "./subject.ts";
 
 /** What the configurations of tests have in common; every key it lacks has its default. */
 export interface ProxyConfig {
@@ -47,8 +48,9 @@ export class ProxyProcess implements AsyncDisposable {
    * @throws {Error} If it ends, or prints no link within 30 seconds; the message has what it wrote to standard error.
    */
   static async start(config: string): Promise<ProxyProcess> {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-prompt", "--allow-net", "--allow-read", new URL("main.ts", root).href, "run", "-"],
+    const [command, ...args] = mtgCommand(["run", "-"], ["--allow-net", "--allow-read"]);
+    const child = new Deno.Command(command, {
+      args,
       cwd: root,
       stdin: "piped",
       stdout: "piped",
@@ -91,7 +93,7 @@ export class ProxyProcess implements AsyncDisposable {
 }
 
 /** The text of a stream as far as it has come. */
-class Collected {
+export class Collected {
   /** Resolves when the stream has ended. */
   readonly done: Promise<void>;
   #text = "";
