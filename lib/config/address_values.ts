@@ -79,7 +79,7 @@ export const frontTarget = describe<FrontTarget>(schemaOf(`[A-Za-z0-9_.:-]+|${un
   if (/^unix:./i.test(text)) return good({ host: undefined, unixPath: text.slice("unix:".length) });
   const parsed = host(raw);
   if (parsed.ok) return good({ host: parsed.value, unixPath: undefined });
-  return bad('expected a host name such as "www.example.com", an IP address or "unix:/run/site.sock"');
+  return bad('expected a host name such as "www.example.com", an IP address or "unix:/run/mtg/site.sock"');
 });
 
 /** A network in CIDR notation, or a single address; given with its length: `10.0.0.0/8`, `::1/128`. */
@@ -135,7 +135,7 @@ export const ipAndPort = describe<TcpAddress>(
 
 /**
  * Where to listen: `0.0.0.0:443`, `[::]:443`, `localhost:443`, `:443` (all interfaces, as `[::]:443`) or
- * `unix:/run/mtg.sock`. Port 0 is any free one.
+ * `unix:/run/mtg/mtg.sock`. Port 0 is any free one.
  */
 export const listenAddress = describe<Address>(
   schemaOf(`${unixPattern}|(?:${bracketPattern}|[A-Za-z0-9_.-]*)${portPattern}`),
@@ -150,7 +150,7 @@ export const listenAddress = describe<Address>(
         ? anyInterface
         : readIpv4(parts.host) ?? readName(parts.host));
     if (parts === undefined || found === undefined) {
-      return bad('expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"');
+      return bad('expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"');
     }
     return good({ kind: "tcp", host: found, port: parts.port });
   },

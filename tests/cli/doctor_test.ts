@@ -94,7 +94,7 @@ Deno.test("doctor does report a configuration with mistakes as what is wrong, an
   assertEquals(out.slice(0, 3), [
     "Configuration",
     '  ❌ config.toml:2:1: bind-to = "127.0.0.1": expected where to listen such as "0.0.0.0:3128",',
-    '     "[::]:443", ":443" or "unix:/run/mtg.sock"',
+    '     "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
   ]);
   assertEquals(out.at(-1), "2 faults and 0 warnings.");
   const json = await doctor([], ["--json"], { files: { "config.toml": "secret = " } });

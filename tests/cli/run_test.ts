@@ -80,7 +80,7 @@ Deno.test("run does serve nothing with a wrong configuration", async () => {
   const { code, out, errors, configs } = await runMain(["run", "config.toml"], { files });
   assertEquals([code, out, configs], [2, [], []]);
   assertEquals(errors, [
-    'mtg: config.toml:2:1: bind-to = "3128": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"',
+    'mtg: config.toml:2:1: bind-to = "3128": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
     'mtg: config.toml:3:1: grace = 1: expected a duration such as "10s" or "1m30s"',
   ]);
 });

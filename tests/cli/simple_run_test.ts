@@ -115,7 +115,7 @@ Deno.test("simple-run does accept --tcp-buffer, and says that it is without effe
 Deno.test("simple-run does speak of flags and arguments in its messages", async () => {
   const mistakes: readonly (readonly [readonly string[], readonly string[]])[] = [
     [["3128", tlsHex], [
-      '<bind-to> = "3128": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"',
+      '<bind-to> = "3128": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
     ]],
     [[":3128", tlsHex.slice(0, 34)], [
       "<secret> = (hidden): cannot use the secret: it has 17 bytes, expected 32 hex digits (simple), " +

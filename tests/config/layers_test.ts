@@ -71,7 +71,7 @@ Deno.test("loadConfig() does speak of each value as its author knows it", () => 
     ConfigError,
   );
   assertEquals(error.message.split("\n"), [
-    'MTG_BIND_TO[1] = "x": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"',
+    'MTG_BIND_TO[1] = "x": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
     '--workers = "many": expected "auto" or a whole number from 1 to 256',
     'MTG_NETWORK_TIMEOUT_TCP = "5x": expected a duration such as "10s" or "1m30s"',
     'config.toml:3:1: grace = 1: expected a duration such as "10s" or "1m30s"',

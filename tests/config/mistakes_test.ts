@@ -13,7 +13,7 @@ function errorOf(text: string): ConfigError {
 
 const secretForms = "expected 32 hex digits (simple), dd and 32 hex digits (secured), " +
   "or ee, 32 hex digits and a host (fake TLS), as hex or base64";
-const listenForms = 'expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"';
+const listenForms = 'expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"';
 const durationForms = 'expected a duration such as "10s" or "1m30s"';
 const sizeForms = 'expected a size with its unit such as "512kib" or "1mib"';
 const portForms = "expected a port, which is a number from 1 to 65535";
@@ -75,7 +75,7 @@ const wrongValues: readonly (readonly [string, string])[] = [
   ['domain-fronting.ip = "example.com"', `domain-fronting.ip = "example.com": ${ipForms}`],
   [
     'domain-fronting.host = "unix:"',
-    'domain-fronting.host = "unix:": expected a host name such as "www.example.com", an IP address or "unix:/run/site.sock"',
+    'domain-fronting.host = "unix:": expected a host name such as "www.example.com", an IP address or "unix:/run/mtg/site.sock"',
   ],
   ["domain-fronting-port = 0", `domain-fronting-port = 0: ${portForms}`],
   ['domain-fronting-ip = "[::1]"', `domain-fronting-ip = "[::1]": ${ipForms}`],

@@ -146,7 +146,7 @@ Deno.test("parseConfig() does name all mistakes with their places", () => {
   assertEquals(error.message.split("\n"), [
     'config.toml: secret is missing: make one with "mtg generate-secret www.example.com"',
     "config.toml:1:1: unknown key secert: the nearest known one is secret",
-    'config.toml:2:27: bind-to[1] = "localhost": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg.sock"',
+    'config.toml:2:27: bind-to[1] = "localhost": expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
     "config.toml:3:1: concurrency = 0: expected a whole number from 1 to 1000000",
     'config.toml:4:1: prefer-ip = "ipv4": expected one of prefer-ipv4, prefer-ipv6, only-ipv4, only-ipv6',
     'config.toml:5:1: public-host = "(hidden)": expected a host name such as "proxy.example.com", or an IP address',
