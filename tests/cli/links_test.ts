@@ -122,7 +122,7 @@ Deno.test("linkText() does print both links in both encodings", () => {
 Deno.test("noTargetHint() does name what is listened on and what to set", () => {
   assertEquals(
     noTargetHint([tcp("::"), unix]),
-    "no links: [::]:3128, unix:/run/mtg/mtg.sock does not tell under which address and port clients reach the proxy; " +
+    "no links: [::]:3128, unix:/run/mtg.sock does not tell under which address and port clients reach the proxy; " +
       "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port",
   );
 });

@@ -36,6 +36,6 @@ Deno.test({
   permissions: { read: true, write: ["/run/mtg"] },
   fn() {
     refuseSocketsElsewhere(load("unix:/run/mtg/mtg.sock"));
-    assertThrows(() => refuseSocketsElsewhere(load("unix:/run/mtg/mtg.sock")), ConfigError, "bind-to");
+    assertThrows(() => refuseSocketsElsewhere(load("unix:/run/mtg.sock")), ConfigError, "bind-to");
   },
 });

@@ -96,7 +96,7 @@ Deno.test("listenAddress() does take what people write", () => {
       ["0.0.0.0:3128", tcp("0.0.0.0", 3128)],
       ["[::]:443", tcp("::", 443)],
       ["127.0.0.1:0", tcp("127.0.0.1", 0)],
-      ["unix:/run/mtg/mtg.sock", { kind: "unix", path: "/run/mtg.sock" }],
+      ["unix:/run/mtg.sock", { kind: "unix", path: "/run/mtg.sock" }],
       ["unix:mtg.sock", { kind: "unix", path: "mtg.sock" }],
     ],
     ["", "443", 443, "0.0.0.0", "::443", "*:443", "unix:", "/run/mtg.sock", ":99999", "tcp://0.0.0.0:1", undefined, {}],

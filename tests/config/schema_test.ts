@@ -100,7 +100,7 @@ const right = [
   'network.proxies = ["", "socks5h://me:word@[::1]:1080?open_threshold=3"]',
   'proxy-protocol-trusted = "192.0.2.1"',
   'dc-overrides = { 2 = "127.0.0.1:1", -203 = ["[::1]:1"] }',
-  'domain-fronting.host = "unix:/run/mtg/site.sock"',
+  'domain-fronting.host = "unix:/run/site.sock"',
   "network.keep-alive.count = 9",
   'defense.blocklist.urls = ["https://example.com/a.netset", "/etc/mtg/own list.txt"]',
   'stats.statsd.tag-format = "InfluxDB"',

@@ -127,8 +127,8 @@ const table: readonly (readonly [Event, string, string, LogLine["properties"]])[
   [
     { type: "accept-failed", address: { kind: "unix", path: "/run/mtg.sock" }, reason: "too many open files" },
     "warning",
-    "cannot accept clients on unix:/run/mtg/mtg.sock for now: too many open files",
-    { address: "unix:/run/mtg/mtg.sock" },
+    "cannot accept clients on unix:/run/mtg.sock for now: too many open files",
+    { address: "unix:/run/mtg.sock" },
   ],
 ];
 

@@ -110,7 +110,7 @@ Deno.test("ResolvingDialer dials IP literals and Unix sockets as they are, whate
     const done = dial(to);
     assertStrictEquals(script.calls.at(-1)!.connect(), await done);
   }
-  assertEquals(script.calls.map(({ host }) => host), ["192.0.2.9", "2001:db8::9", "unix:/run/mtg/site.sock"]);
+  assertEquals(script.calls.map(({ host }) => host), ["192.0.2.9", "2001:db8::9", "unix:/run/site.sock"]);
   assertEquals(asked, []);
 });
 

@@ -83,7 +83,10 @@ Deno.test("workflows call tasks and scripts that there are", () => {
   for (const task of tasks) assert(Object.keys(manifest.tasks).includes(task), task);
   const files = [...scripts.matchAll(/(?:^|\s)((?:scripts|\.ci)\/[\w./-]+)/g)].map(([, file]) => file ?? "");
   assert(files.includes("scripts/aarch64.sh"));
-  for (const file of files) assert(Deno.statSync(new URL(file, root)).isFile, file);
+  // What ends in a dot is the beginning of a pattern: `scripts/service/mtg.*`.
+  for (const file of files.filter((name) => !name.endsWith("."))) {
+    assert(Deno.statSync(new URL(file, root)).isFile, file);
+  }
 });
 
 Deno.test("one version of Deno is used everywhere", () => {

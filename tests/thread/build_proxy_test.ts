@@ -36,7 +36,7 @@ const fronts: readonly (readonly [string, string, readonly string[], string | un
   ["another host", tls, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
   ["nothing with a secured secret", `dd${key}`, [], undefined],
   ["nothing with a port alone", key, ["[domain-fronting]", "port = 8443"], undefined],
-  ["a Unix socket", tls, ["[domain-fronting]", 'host = "unix:/run/mtg/site.sock"'], "unix:/run/mtg/site.sock"],
+  ["a Unix socket", tls, ["[domain-fronting]", 'host = "unix:/run/site.sock"'], "unix:/run/site.sock"],
   ["what a simple secret is given", key, ["[domain-fronting]", 'host = "a.test"'], "a.test:443"],
 ];
 
