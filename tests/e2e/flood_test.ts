@@ -99,7 +99,7 @@ Deno.test("mtg run outlives 5,000 strangers, serves on, and its memory stays bou
   // Said with the first line of a later second; a fast machine is through in less than one.
   for (let left = 50; !daemon.log.includes("more lines of this kind were held back"); left--) {
     assert(left > 0, "nobody says that lines were held back");
-    await intrude(daemon.port, 0);
+    await intrude(daemon.port, 1);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   daemon.signal("SIGTERM");
