@@ -11,7 +11,7 @@
  * What they can say besides and this version cannot do is refused, never ignored.
  */
 import { ConfigError } from "../errors.ts";
-import type { Env } from "./env.ts";
+import { type Env, given } from "./env.ts";
 import type { Layer, Source } from "./layers.ts";
 import { showValue } from "./show.ts";
 import { port } from "./values.ts";
@@ -126,9 +126,4 @@ class Reader {
     const name: Source["name"] = ([key]) => this.#names.get(String(key)) ?? String(key);
     return { table: this.#table, source: { name, place: () => ({}) } };
   }
-}
-
-function given(env: Env, name: string): string | undefined {
-  const text = env(name)?.trim();
-  return text === "" ? undefined : text;
 }

@@ -15,6 +15,12 @@ import type { JsonSchema } from "./values.ts";
 /** Looks a variable up. */
 export type Env = (name: string) => string | undefined;
 
+/** What a variable holds; an empty one counts as one that is not set. */
+export function given(env: Env, name: string): string | undefined {
+  const text = env(name)?.trim();
+  return text === "" ? undefined : text;
+}
+
 /** The variable that stands for a dotted key. */
 export function envName(key: string): string {
   return `MTG_${key.toUpperCase().replaceAll(/[.-]/g, "_")}`;
@@ -45,8 +51,8 @@ export function envLayer(env: Env, fields: readonly Field<unknown>[]): Layer {
   const isReplaced = ({ key, replacement }: Field<unknown>) =>
     replacement !== undefined && envName(key) === envName(replacement.key);
   for (const field of fields) {
-    const text = isReplaced(field) ? undefined : env(envName(field.key))?.trim();
-    if (text === undefined || text === "") continue;
+    const text = isReplaced(field) ? undefined : given(env, envName(field.key));
+    if (text === undefined) continue;
     const path = field.key.split(".");
     const raw = rawOf(text, field);
     if (raw === undefined) {
@@ -57,10 +63,11 @@ export function envLayer(env: Env, fields: readonly Field<unknown>[]): Layer {
       put(table, path, raw);
     }
   }
-  const port = env(portName)?.trim() ?? "";
+  const port = given(env, portName);
+  if (port === undefined) return { table, source, problems, warnings };
   if (serviceLink.test(port)) {
     warnings.push(linkWarning(portName, port, ""));
-  } else if (port !== "") {
+  } else {
     const message = `${portName} = ${showValue(port, false)} has no effect: ${envName("bind-to")} says where to listen`;
     warnings.push({ kind: "environment", path: "", message });
   }

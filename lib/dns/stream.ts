@@ -1,5 +1,6 @@
 import { randomInteger, type RandomSource } from "../crypto/random.ts";
 import { messageOf } from "../errors.ts";
+import { sendWhole } from "../relay/conn.ts";
 import { decodeDnsAnswer, type DnsAnswer, type DnsQuestion, encodeDnsQuery } from "../wire/dns_message.ts";
 
 interface Waiting {
@@ -66,10 +67,9 @@ export class DnsStream implements Disposable {
     const framed = new Uint8Array(lengthSize + message.length);
     new DataView(framed.buffer).setUint16(0, message.length);
     framed.set(message, lengthSize);
-    this.#sending = this.#sending.then(async () => {
-      let sent = 0;
-      while (sent < framed.length) sent += await this.#conn.write(framed.subarray(sent));
-    }).catch((error) => this.#end(`the connection broke: ${messageOf(error)}`));
+    this.#sending = this.#sending.then(() => sendWhole(this.#conn, framed)).catch((error) =>
+      this.#end(`the connection broke: ${messageOf(error)}`)
+    );
   }
 
   async #receive(): Promise<void> {

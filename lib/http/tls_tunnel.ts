@@ -6,7 +6,7 @@
  * do too, but for NO_PROXY in the environment, which makes it connect by itself: past the SOCKS proxies.)
  */
 import { disposedBy } from "../relay/aborts.ts";
-import { type Conn, writeAll } from "../relay/conn.ts";
+import { type Conn, sendWhole, writeAll } from "../relay/conn.ts";
 
 const bufferBytes = 16 * 1024;
 
@@ -56,7 +56,7 @@ export class TlsTunnel implements AsyncDisposable {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length;) sent += await this.#tls.write(bytes.subarray(sent));
+    await sendWhole(this.#tls, bytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,7 +110,7 @@ async function passOn(conn: Conn, far: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(bufferBytes);
   try {
     for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
-      for (let sent = 0; sent < count;) sent += await far.write(buffer.subarray(sent, count));
+      await sendWhole(far, buffer.subarray(0, count));
     }
     await far.closeWrite();
   } catch {

@@ -27,9 +27,14 @@ export class ConnectionOver extends Error {
 /** Sends the whole of `bytes`, however many writes that takes. @throws {ConnectionOver} If the connection is over before. */
 export async function writeAll(conn: Conn, bytes: Uint8Array): Promise<void> {
   try {
-    let sent = await conn.write(bytes);
-    while (sent < bytes.length) sent += await conn.write(bytes.subarray(sent));
+    await sendWhole(conn, bytes);
   } catch (cause) {
     throw new ConnectionOver("The connection was over while writing", { cause });
   }
+}
+
+/** The same to whatever sends a part of what it is given, such as a socket. @throws What that does. */
+export async function sendWhole(to: Pick<Conn, "write">, bytes: Uint8Array): Promise<void> {
+  let sent = await to.write(bytes);
+  while (sent < bytes.length) sent += await to.write(bytes.subarray(sent));
 }

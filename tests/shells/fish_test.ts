@@ -1,36 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { fishScript } from "../../lib/shells/fish.ts";
-import { isInstalled, Stage, table } from "./rig.ts";
+import { commonOffers, isInstalled, type Offer, Stage, table } from "./rig.ts";
 
 const isThere = isInstalled("fish");
 const files = ["con figured*.toml", "config.toml"];
 
 /** What stands before the cursor, and the words that are offered. */
-const offers: readonly (readonly [string, readonly string[]])[] = [
-  ["conf", ["config"]],
-  ["ru", ["run"]],
-  ["--", ["--help", "--version"]],
-  ["config ", ["check", "schema"]],
-  ["help gen", ["generate-secret"]],
-  ["help config ", ["check", "schema"]],
-  ["help run ", []],
-  ["config check con", files],
-  ["config check --", ["--help"]],
-  ["config schema con", []],
-  ["nope ", []],
-  ["run con", files],
-  ["run --no-links con", files],
-  ["run --n", ["--no-links"]],
-  ["completions ", ["bash", "fish", "zsh"]],
-  ["generate-secret --kind ", ["secured", "simple", "tls"]],
+const offers: readonly Offer[] = [
+  ...commonOffers(files),
   ["generate-secret --kind=t", ["--kind=tls"]],
-  ["generate-secret con", []],
-  ["simple-run --log-level w", ["warning"]],
   ["simple-run -i only-ipv", ["only-ipv4", "only-ipv6"]],
-  ["simple-run --dns con", []],
   ["access --qr con", files],
-  ["access -p 443 con", files],
-  ["access config.toml --he", ["--help", "--hex"]],
 ];
 
 Deno.test({

@@ -15,6 +15,36 @@ export function isInstalled(program: string, argument = "--version"): boolean {
   }
 }
 
+/** What stands before the cursor, and the words that are offered. */
+export type Offer = readonly [string, readonly string[]];
+
+/** Where fish and zsh offer the same; `files` are those of the stage, as the shell writes them. */
+export function commonOffers(files: readonly string[]): readonly Offer[] {
+  return [
+    ["conf", ["config"]],
+    ["ru", ["run"]],
+    ["--", ["--help", "--version"]],
+    ["config ", ["check", "schema"]],
+    ["help gen", ["generate-secret"]],
+    ["help config ", ["check", "schema"]],
+    ["help run ", []],
+    ["config check con", files],
+    ["config check --", ["--help"]],
+    ["config schema con", []],
+    ["nope ", []],
+    ["run con", files],
+    ["run --no-links con", files],
+    ["run --n", ["--no-links"]],
+    ["completions ", ["bash", "fish", "zsh"]],
+    ["generate-secret --kind ", ["secured", "simple", "tls"]],
+    ["generate-secret con", []],
+    ["simple-run --log-level w", ["warning"]],
+    ["simple-run --dns con", []],
+    ["access -p 443 con", files],
+    ["access config.toml --he", ["--help", "--hex"]],
+  ];
+}
+
 /** A directory with two files, whose names want care, and the script under `name`. */
 export class Stage implements AsyncDisposable {
   readonly directory: string;

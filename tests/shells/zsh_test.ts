@@ -1,38 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { zshScript } from "../../lib/shells/zsh.ts";
-import { isInstalled, Stage, table } from "./rig.ts";
+import { commonOffers, isInstalled, type Offer, Stage, table } from "./rig.ts";
 
 const isThere = isInstalled("zsh");
 const files = ["con\\ figured\\*.toml", "config.toml"];
 
 /** What stands before the cursor, and the words that are offered, as they would be typed. */
-const offers: readonly (readonly [string, readonly string[]])[] = [
-  ["conf", ["config"]],
-  ["ru", ["run"]],
-  ["--", ["--help", "--version"]],
-  ["config ", ["check", "schema"]],
-  ["help gen", ["generate-secret"]],
-  ["help config ", ["check", "schema"]],
-  ["help run ", []],
-  ["config check con", files],
-  ["config check --", ["--help"]],
-  ["config schema con", []],
-  ["nope ", []],
-  ["run con", files],
-  ["run --no-links con", files],
-  ["run --n", ["--no-links"]],
+const offers: readonly Offer[] = [
+  ...commonOffers(files),
   ["run config.toml con", []],
   ["run -- --n", []],
-  ["completions ", ["bash", "fish", "zsh"]],
-  ["generate-secret --kind ", ["secured", "simple", "tls"]],
   ["generate-secret --kind=t", ["tls"]],
-  ["generate-secret con", []],
-  ["simple-run --log-level w", ["warning"]],
   ["simple-run -i only", ["only-ipv4", "only-ipv6"]],
-  ["simple-run --dns con", []],
   ["access --qr=con", files],
-  ["access -p 443 con", files],
-  ["access config.toml --he", ["--help", "--hex"]],
 ];
 
 /** In a shell with a line editor: puts each line there and asks for its completion, which leaves a trace. */
