@@ -36,10 +36,12 @@ export interface WorldOptions {
   readonly caCerts?: readonly string[] | undefined;
   /** Where time servers listen. @default {123} */
   readonly timePort?: number | undefined;
+  /** @default {this machine's} */
+  readonly clock?: Clock | undefined;
 }
 
-export function systemWorld(config: Config, { caCerts, timePort = ntpPort }: WorldOptions = {}): SystemWorld {
-  const clock = systemClock;
+export function systemWorld(config: Config, options: WorldOptions = {}): SystemWorld {
+  const { caCerts, timePort = ntpPort, clock = systemClock } = options;
   const random = systemRandom;
   const resolver = createResolver(config.network.dns, { clock, timeoutMs: budgetsMs.resolve });
   const toSite = config.domainFronting.proxyProtocol ? localHeader : undefined;

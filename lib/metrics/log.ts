@@ -84,15 +84,20 @@ export interface LogEventsOptions {
   readonly threads?: number;
 }
 
-/** Logs every event that is worth a line at the level in force now. */
+/** Logs every event that is worth a line at the level in force now; `event` is its type among the properties. */
 export function logEvents(clock: Clock, { write = writeLine, threads = 1 }: LogEventsOptions = {}): EventSink {
   const limiter = new LineLimiter(clock, { write, linesPerSecond: Math.ceil(linesPerSecond / threads) });
   return {
     emit(event) {
       const level = levelOf(event);
-      if (enabled.has(level)) limiter.pass(event.type, () => ({ level, ...describe(event) }));
+      if (enabled.has(level)) limiter.pass(event.type, () => lineOf(level, event));
     },
   };
+}
+
+function lineOf(level: LogLevel, event: Event): LogLine {
+  const { message, properties } = describe(event);
+  return { level, message, properties: { event: event.type, ...properties } };
 }
 
 function writeLine({ level, message, properties }: LogLine): void {

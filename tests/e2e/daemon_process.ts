@@ -123,6 +123,16 @@ export class DaemonProcess implements AsyncDisposable {
     return this.out.slice(from, this.out.indexOf("\n", from));
   }
 
+  /** Each line of its log, from the first to the last. */
+  async *logLines(): AsyncGenerator<string> {
+    for (let from = 0;;) {
+      const found = await this.#log.line(from);
+      if (found === undefined) return;
+      yield found;
+      from += found.length + 1;
+    }
+  }
+
   signal(name: Deno.Signal): void {
     this.#child.kill(name);
   }
@@ -164,6 +174,16 @@ class Text {
       return false;
     };
     await this.#watchers.until(isSo, limitMs, () => `No ${pattern} in ${limitMs} ms: ${this.text}`);
+  }
+
+  /** The one that begins at `from`, without its end; `undefined` where there is none. Waits for it as long as it takes. */
+  async line(from: number): Promise<string | undefined> {
+    for (;;) {
+      const to = this.text.indexOf("\n", from);
+      if (to >= 0) return this.text.slice(from, to);
+      if (this.#ended) return undefined;
+      await this.#watchers.changed();
+    }
   }
 
   async cancel(): Promise<void> {

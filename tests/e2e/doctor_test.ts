@@ -10,6 +10,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { Site, siteAuthority, siteName } from "../support/fronted_site.ts";
 import { MtprotoServer } from "../support/mtproto/server.ts";
 import { NodeSite } from "../support/node_site.ts";
+import { patientClock } from "../support/patience.ts";
 import { SocksServer } from "../support/socks_server.ts";
 import { binary, mtgCommand } from "../support/subject.ts";
 import { timeBehind, TimeServer } from "../support/time_server.ts";
@@ -76,7 +77,7 @@ Deno.test("doctor finds all well where all is, through sockets from end to end",
     `network.proxies = ["socks5://anna:hunter2@127.0.0.1:${socks.port}", ""]`,
   );
   const { config, warnings } = loadConfig({ file: { name: "config.toml", text } });
-  using world = systemWorld(config, { caCerts: [siteAuthority], timePort: time.address.port });
+  using world = systemWorld(config, { clock: patientClock, caCerts: [siteAuthority], timePort: time.address.port });
   const groups = await Promise.all(examine({ config, warnings, file: "config.toml" }, world));
 
   assertEquals(verdicts(groups), [
@@ -124,7 +125,7 @@ Deno.test("doctor finds what is wrong: clock, data centres, site, name, port", a
     'ntp-servers = ["127.0.0.1"]',
   );
   const { config, warnings } = loadConfig({ file: { name: "config.toml", text } });
-  using world = systemWorld(config, { timePort: time.address.port });
+  using world = systemWorld(config, { clock: patientClock, timePort: time.address.port });
   const groups = await Promise.all(examine({ config, warnings, file: "config.toml" }, world));
   assertEquals(verdicts(groups), [
     "config/valid good",
@@ -153,7 +154,7 @@ Deno.test("doctor finds that the front is the proxy itself", async () => {
   const parts = { secret: proxy.secret, proxyPort: proxy.port, dcAddress: dc.addresses[0]!, dnsPort: names.port };
   const text = configText({ ...parts, frontPort: proxy.port }, "ntp-servers = []");
   const { config, warnings } = loadConfig({ file: { name: "config.toml", text } });
-  using world = systemWorld(config);
+  using world = systemWorld(config, { clock: patientClock });
   const groups = await Promise.all(examine({ config, warnings, file: "config.toml" }, world));
   assertEquals(verdicts(groups.filter(({ id }) => id === "front" || id === "port")).slice(0, 4), [
     "front/reachable good",

@@ -16,7 +16,7 @@ import {
 } from "../support/fronted_site.ts";
 import { patient } from "../support/patience.ts";
 import { sendAll } from "../support/raw_client.ts";
-import { LoopbackProxy } from "./loopback_proxy.ts";
+import { startProxy } from "./tested_proxy.ts";
 
 /** What a visitor saw: the bytes, and how they ended. */
 interface Seen {
@@ -108,7 +108,7 @@ for (const { name, script, visitor } of visits) {
     await using site = Site.plain(script);
     const direct = await visit(site.port, visitor);
     await site.log.until("closed");
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port, timeouts: { handshakeMs: 200 } });
+    await using proxy = await startProxy({ site, timeouts: { handshakeMs: 200 } });
     assertEquals(await visit(proxy.port, visitor), direct);
     await site.log.until("closed", { connection: 1 });
     assertEquals(site.received(1), site.received(0), "what the site got");
@@ -120,7 +120,7 @@ for (const { name, script, visitor } of visits) {
 
 Deno.test("a stranger of a secured secret sees the fronted site too", async () => {
   await using site = Site.plain(answerAfterFin(answer));
-  await using proxy = await LoopbackProxy.start({ kind: "secured", frontPort: site.port });
+  await using proxy = await startProxy({ kind: "secured", site });
   const bytes = randomBytes(64);
   assertEquals(await visit(proxy.port, askAndEnd(bytes)), { bytes: answer, end: "fin" });
   assertEquals(site.received(), bytes);
@@ -145,7 +145,7 @@ const tlsVisits: readonly { name: string; bytes: Uint8Array }[] = [
 for (const { name, bytes } of tlsVisits) {
   Deno.test(`a TLS server answers ${name} through the proxy as it does directly`, async () => {
     await using site = Site.tls();
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+    await using proxy = await startProxy({ site });
     const direct = await visit(site.port, askAndEnd(bytes));
     const fronted = await visit(proxy.port, askAndEnd(bytes));
     const [one, other] = [recordsOf(direct), recordsOf(fronted)];
@@ -166,7 +166,7 @@ for (
 ) {
   Deno.test(`a TLS server answers ${name} through the proxy byte for byte as it does directly`, async () => {
     await using site = Site.tls();
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+    await using proxy = await startProxy({ site });
     const direct = await visit(site.port, askAndEnd(bytes));
     assertEquals((await visit(proxy.port, askAndEnd(bytes))).bytes, direct.bytes);
   });
@@ -174,7 +174,7 @@ for (
 
 Deno.test("a browser gets the page of the fronted site with the right certificate, as it does directly", async () => {
   await using site = Site.tls();
-  await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+  await using proxy = await startProxy({ site });
   const pages: string[] = [];
   for (const port of [site.port, proxy.port]) {
     const plain = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -196,7 +196,7 @@ for (const size of [0, 700]) {
     const bytes = answer.subarray(0, size);
     await using site = await ResettingSite.start(bytes);
     assertEquals((await visit(site.port, (conn, toEnd) => sendAll(conn, request).then(toEnd))).end, "reset");
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+    await using proxy = await startProxy({ site });
     assertEquals(await visit(proxy.port, (conn, toEnd) => sendAll(conn, request).then(toEnd)), { bytes, end: "fin" });
     await proxy.ledger.until("closed");
     assertEquals(proxy.ledger.story(1).at(-1), "closed reset");
@@ -207,30 +207,16 @@ Deno.test("a stranger is let go at once and without a word where the fronted sit
   const dead = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const frontPort = dead.addr.port;
   dead.close();
-  await using proxy = await LoopbackProxy.start({ frontPort });
+  await using proxy = await startProxy({ frontPort });
   const startMs = performance.now();
   const seen = await visit(proxy.port, (conn, toEnd) => sendAll(conn, request).then(toEnd));
   assertEquals(seen, { bytes: new Uint8Array(0), end: "fin" });
   assert(performance.now() - startMs < patient(2_000));
+  await proxy.ledger.until("closed");
   assertEquals(proxy.ledger.story(1), [
     "opened",
     "refused bad-client-hello fronted",
     "front-failed",
     "closed front-failed",
   ]);
-});
-
-Deno.test("a proxy that fronts itself does so once, not for ever", async () => {
-  await using proxy = await LoopbackProxy.start({ frontsItself: true });
-  const seen = await visit(proxy.port, (conn, toEnd) => sendAll(conn, request).then(toEnd));
-  assertEquals(seen.bytes, new Uint8Array(0));
-  await proxy.ledger.until("closed", { count: 2 });
-  assertEquals(proxy.ledger.story(1), [
-    "opened",
-    "refused bad-client-hello fronted",
-    "front-loop",
-    "closed front-loop",
-  ]);
-  assertEquals(proxy.ledger.story(2), ["opened", "refused closed-early closed", "closed closed-early"]);
-  assertEquals(proxy.ledger.of("opened").length, 2);
 });

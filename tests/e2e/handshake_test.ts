@@ -6,7 +6,7 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site, siteName } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { readServerFlight, verifyServerFlight } from "../support/server_flight.ts";
-import { LoopbackProxy } from "./loopback_proxy.ts";
+import { startProxy } from "./tested_proxy.ts";
 
 const answer = randomBytes(900);
 const now = () => Math.floor(Date.now() / 1_000);
@@ -26,7 +26,7 @@ async function sendSlowly(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> 
 for (const shape of helloShapes) {
   Deno.test(`a client with a hello of shape ${shape} reaches its data centre`, async () => {
     await using dc = FakeDc.start({ mode: "packets" });
-    await using proxy = await LoopbackProxy.start({ dc });
+    await using proxy = await startProxy({ dc });
     using client = await RawClient.connect({ port: proxy.port, secret: proxy.secret, hello: { shape } });
     await client.write(new Uint8Array(0));
     await client.closeWrite();
@@ -38,7 +38,7 @@ const slow: readonly (readonly [HelloShape, number])[] = [["tdlib", 1], ["tdlib"
 
 for (const [shape, records] of slow) {
   Deno.test(`a hello of shape ${shape} in ${records} records is answered, a byte at a time`, async () => {
-    await using proxy = await LoopbackProxy.start();
+    await using proxy = await startProxy();
     const { key } = proxy.secret;
     const whole = clientHello({ shape, host: siteName, key, timeSeconds: now() });
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
@@ -52,7 +52,7 @@ for (const [shape, records] of slow) {
 
 Deno.test("a client may spread its frame over many records and segments", async () => {
   await using dc = FakeDc.start({ mode: "echo" });
-  await using proxy = await LoopbackProxy.start({ dc });
+  await using proxy = await startProxy({ dc });
   for (const frameRecords of [1, 2, 16, 64]) {
     using client = await RawClient.connect({
       port: proxy.port,
@@ -70,7 +70,7 @@ Deno.test("a client may spread its frame over many records and segments", async 
 Deno.test("a replayed hello goes to the fronted site, and the first client is not disturbed", async () => {
   await using dc = FakeDc.start({ mode: "echo" });
   await using site = Site.plain(answerAfterFin(answer));
-  await using proxy = await LoopbackProxy.start({ dc, frontPort: site.port });
+  await using proxy = await startProxy({ dc, site });
   using client = await RawClient.connect({ port: proxy.port, secret: proxy.secret });
   for (let i = 0; i < 2; i++) {
     using replay = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
@@ -82,26 +82,28 @@ Deno.test("a replayed hello goes to the fronted site, and the first client is no
   const bytes = randomBytes(100);
   await client.write(bytes);
   assertEquals(await client.readExactly(100), bytes);
+  await proxy.ledger.until("refused", { count: 2 });
   assertEquals(proxy.ledger.of("refused").map(({ code }) => code), ["replayed", "replayed"]);
 });
 
 for (const offSeconds of [-130, 130, -86_400]) {
   Deno.test(`a client whose clock is off by ${offSeconds} s sees the fronted site`, async () => {
     await using site = Site.plain(answerAfterFin(answer));
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+    await using proxy = await startProxy({ site });
     const { key } = proxy.secret;
     const hello = clientHello({ shape: "ios", host: siteName, key, timeSeconds: now() + offSeconds });
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: proxy.port });
     await sendAll(conn, hello);
     await conn.closeWrite();
     assertEquals(await new ByteReader((into) => conn.read(into)).all(), answer);
+    await proxy.ledger.until("refused");
     assertEquals([site.received(), proxy.ledger.of("refused")[0]?.code], [hello, "bad-timestamp"]);
   });
 }
 
 for (const offSeconds of [-110, 110]) {
   Deno.test(`a client whose clock is off by ${offSeconds} s is served`, async () => {
-    await using proxy = await LoopbackProxy.start();
+    await using proxy = await startProxy();
     using client = await RawClient.connect({
       port: proxy.port,
       secret: proxy.secret,
@@ -113,12 +115,13 @@ for (const offSeconds of [-110, 110]) {
 
 Deno.test("a client beyond the limit is closed, and there is room again when one has gone", async () => {
   await using dc = FakeDc.start({ mode: "echo" });
-  await using proxy = await LoopbackProxy.start({ dc, concurrency: 2 });
+  await using proxy = await startProxy({ dc, concurrency: 2 });
   const connect = () => RawClient.connect({ port: proxy.port, secret: proxy.secret });
   using first = await connect();
   using second = await connect();
   for (const client of [first, second]) await client.write(randomBytes(4));
   await assertRejects(connect);
+  await proxy.ledger.until("limited");
   assertEquals(proxy.ledger.of("limited").map(({ concurrency }) => concurrency), [2]);
   first.close();
   await proxy.ledger.until("closed", { count: 2 });

@@ -1,7 +1,6 @@
 /** HAProxy before the proxy and behind it: a real implementation of the PROXY protocol says who came, and hears it. */
 import { assertEquals } from "@std/assert";
 import { type Address, formatAddress } from "../../lib/address.ts";
-import { IpSet } from "../../lib/policy/ip_set.ts";
 import { decodeProxyHeader } from "../../lib/wire/proxy_protocol.ts";
 import { hasIpv6 } from "../net/sockets.ts";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
@@ -9,14 +8,14 @@ import { FakeDc } from "../support/fake_dc.ts";
 import { answerAfterFin, Site } from "../support/fronted_site.ts";
 import { RawClient, sendAll } from "../support/raw_client.ts";
 import { type Passage, startHaProxy } from "./haproxy.ts";
-import { LoopbackProxy } from "./loopback_proxy.ts";
+import { startProxy } from "./tested_proxy.ts";
 import { whatIsMissing } from "./router.ts";
 
 const why = await whatIsMissing("haproxy");
 const ignore = why !== undefined;
 if (ignore) Deno.stderr.writeSync(new TextEncoder().encode(`haproxy: ${why}: the tests with it are left out\n`));
 
-const proxyProtocol = { trusted: IpSet.from(["127.0.0.0/8"]) };
+const trusted = ["127.0.0.0/8"];
 const answer = randomBytes(3_000);
 const request = randomBytes(700);
 
@@ -41,7 +40,7 @@ for (const [name, way] of ways) {
     fn: async () => {
       for (const kind of ["tls", "simple"] as const) {
         await using dc = FakeDc.start({ mode: "echo" });
-        await using proxy = await LoopbackProxy.start({ kind, dc, proxyProtocol });
+        await using proxy = await startProxy({ kind, dc, trusted });
         await using haproxy = await startHaProxy({ ...way, toPort: proxy.port });
         using client = await RawClient.connect({ hostname, port: haproxy.ports[0]!, secret: proxy.secret });
         const bytes = randomBytes(50_000);
@@ -64,7 +63,7 @@ for (const [name, way] of ways) {
     ignore,
     fn: async () => {
       await using site = Site.plain(answerAfterFin(answer));
-      await using proxy = await LoopbackProxy.start({ frontPort: site.port, proxyProtocol, frontProxyProtocol: true });
+      await using proxy = await startProxy({ site, trusted, frontProxyProtocol: true });
       await using haproxy = await startHaProxy({ ...way, toPort: proxy.port });
       const port = haproxy.ports[0]!;
       const stranger = await visit(hostname, port);
@@ -90,7 +89,7 @@ Deno.test({
       toPort: site.port,
       serverOptions: "send-proxy",
     });
-    await using proxy = await LoopbackProxy.start({ frontPort: behind.ports[0], frontProxyProtocol: true });
+    await using proxy = await startProxy({ frontPort: behind.ports[0], frontProxyProtocol: true });
     const stranger = await visit("127.0.0.1", proxy.port);
     const line = `PROXY TCP4 127.0.0.1 127.0.0.1 ${stranger.port} ${proxy.port}\r\n`;
     assertEquals(new TextDecoder().decode(site.received().subarray(0, line.length)), line);
@@ -104,8 +103,7 @@ Deno.test({
   ignore,
   fn: async () => {
     await using site = Site.plain(answerAfterFin(answer));
-    const trusted = IpSet.from(["192.0.2.0/24"]);
-    await using proxy = await LoopbackProxy.start({ frontPort: site.port, proxyProtocol: { trusted } });
+    await using proxy = await startProxy({ site, trusted: ["192.0.2.0/24"] });
     await using haproxy = await startHaProxy({ serverOptions: "send-proxy", toPort: proxy.port });
     const stranger = await visit("127.0.0.1", haproxy.ports[0]!);
     const line = `PROXY TCP4 127.0.0.1 127.0.0.1 ${stranger.port} ${haproxy.ports[0]}\r\n`;

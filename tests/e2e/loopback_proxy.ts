@@ -1,4 +1,7 @@
-/** A proxy on a socket of this very process: its events can be looked at, and it starts at once. */
+/**
+ * A proxy on a socket of this very process: its events can be looked at, and it starts at once. Where an executable is tested
+ * too, `startProxy()` is to be preferred.
+ */
 import { assertEquals } from "@std/assert";
 import { systemRandom } from "../../lib/crypto/random.ts";
 import { directDialer } from "../../lib/net/dialer.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Site, siteName, sitePage } from "../support/fronted_site.ts";
 import { patient } from "../support/patience.ts";
-import { LoopbackProxy } from "./loopback_proxy.ts";
+import { startProxy } from "./tested_proxy.ts";
 
 const authority = fileURLToPath(new URL("../fixtures/tls/ca.pem", import.meta.url));
 const limitMs = patient(20_000);
@@ -40,7 +40,7 @@ async function run(tool: string, args: readonly string[], input = ""): Promise<R
 /** Runs a tool against the site and against the proxy in front of it. */
 async function both(visit: (port: number) => Promise<Ran>): Promise<readonly [Ran, Ran]> {
   await using site = Site.tls();
-  await using proxy = await LoopbackProxy.start({ frontPort: site.port });
+  await using proxy = await startProxy({ site });
   const seen = [await visit(site.port), await visit(proxy.port)] as const;
   assertEquals(site.connections, 2);
   return seen;

@@ -142,14 +142,17 @@ Deno.test("logEvents() does put each event into words, at its level", () => {
   startLogging("debug", "json");
   const { emit, lines } = recorder();
   for (const [event] of table) emit(event);
-  assertEquals(lines, table.map(([, level, message, properties]) => ({ level, message, properties } as LogLine)));
+  const expected = table.map(([{ type: event }, level, message, properties]) => {
+    return { level, message, properties: { event, ...properties } } as LogLine;
+  });
+  assertEquals(lines, expected);
 });
 
 Deno.test("logEvents() does say what to do where the replay filter is full", () => {
   startLogging("debug", "json");
   const { emit, lines } = recorder();
   emit({ type: "replay-filter-full", capacity: 1_000 });
-  assertEquals([lines[0]?.level, lines[0]?.properties], ["warning", { capacity: 1_000 }]);
+  assertEquals([lines[0]?.level, lines[0]?.properties], ["warning", { event: "replay-filter-full", capacity: 1_000 }]);
   assertStringIncludes(lines[0]?.message ?? "", "raise defense.anti-replay.max-size");
 });
 
@@ -232,7 +235,7 @@ Deno.test("logEvents() does let 20 lines of a kind through each second, and repo
     {
       level: "debug",
       message: "#2000 client [2001:db8::7]:50000 came",
-      properties: { id: 2_000, client: "[2001:db8::7]:50000" },
+      properties: { event: "opened", id: 2_000, client: "[2001:db8::7]:50000" },
     },
   ]);
   for (let id = 0; id < 19; id++) emit(opened(id));

@@ -21,8 +21,13 @@ export class EventLedger implements EventSink {
   }
 
   emit(event: Event): void {
-    this.events.push(event);
     this.#log.emit(event);
+    this.add(event);
+  }
+
+  /** One that is in words elsewhere. */
+  add(event: Event): void {
+    this.events.push(event);
     this.#watchers.notify();
   }
 
@@ -58,9 +63,9 @@ export class EventLedger implements EventSink {
     assertEquals(this.of("fault").map(({ error }) => error), []);
   }
 
-  /** Neither an event nor a log line holds the secret in any form, whole or its key alone. */
-  assertKeeps(secret: Secret): void {
-    const text = JSON.stringify([this.events, this.lines], (_, value) => {
+  /** Neither an event nor a log line, nor the `log` given, holds the secret in any form, whole or its key alone. */
+  assertKeeps(secret: Secret, log = ""): void {
+    const text = JSON.stringify([this.events, this.lines, log], (_, value) => {
       if (value instanceof Uint8Array) return value.toHex();
       return value instanceof Error ? `${value.stack} ${value.message}` : value;
     }).toLowerCase();

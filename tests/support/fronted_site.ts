@@ -81,11 +81,20 @@ const servePage: SiteScript = async ({ reader, write, closeWrite }) => {
   await reader.all();
 };
 
+/** A stand-in that can be told of a visit that no test is about. */
+export interface TestSite {
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** The next connection is closed at once and nowhere counted. Resolves when it has come. */
+  turnAwayNext(): Promise<void>;
+}
+
 type Listening = { accept(): Promise<Deno.Conn>; close(): void; readonly addr: Deno.Addr };
 
 /** A site on this machine that does what its script says with every connection. */
-export class Site implements AsyncDisposable {
+export class Site implements AsyncDisposable, TestSite {
   readonly log: SiteLog = new SiteLog();
+  readonly #turningAway: (() => void)[] = [];
   readonly #listener: Listening;
   readonly #script: SiteScript;
   readonly #received: Uint8Array[] = [];
@@ -136,16 +145,29 @@ export class Site implements AsyncDisposable {
     await Promise.all(this.#tasks);
   }
 
+  turnAwayNext(): Promise<void> {
+    return new Promise((resolve) => this.#turningAway.push(resolve));
+  }
+
   async #accept(): Promise<void> {
     while (!this.#disposed) {
       try {
-        const task = this.#serve(await this.#listener.accept());
-        this.#tasks.add(task);
-        task.then(() => this.#tasks.delete(task));
+        const conn = await this.#listener.accept();
+        const turnedAway = this.#turningAway.shift();
+        if (turnedAway === undefined) this.#begin(this.#serve(conn));
+        else {
+          closeQuietly(conn);
+          turnedAway();
+        }
       } catch (error) {
         if (!this.#disposed) throw error;
       }
     }
+  }
+
+  #begin(task: Promise<void>): void {
+    this.#tasks.add(task);
+    task.then(() => this.#tasks.delete(task));
   }
 
   async #serve(conn: Deno.Conn): Promise<void> {
@@ -190,8 +212,9 @@ export class Site implements AsyncDisposable {
 }
 
 /** A site on 127.0.0.1 that answers the first bytes of every connection, if at all, and resets it. */
-export class ResettingSite implements AsyncDisposable {
+export class ResettingSite implements AsyncDisposable, TestSite {
   readonly log: SiteLog = new SiteLog();
+  readonly #turningAway: (() => void)[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #connections = 0;
@@ -211,11 +234,20 @@ export class ResettingSite implements AsyncDisposable {
     return portOf(this.#server);
   }
 
+  turnAwayNext(): Promise<void> {
+    return new Promise((resolve) => this.#turningAway.push(resolve));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await close(this.#server, this.#sockets);
   }
 
   #serve(socket: Socket, answer: Uint8Array): void {
+    const turnedAway = this.#turningAway.shift();
+    if (turnedAway !== undefined) {
+      socket.destroy();
+      return turnedAway();
+    }
     const index = this.#connections++;
     this.#sockets.add(socket);
     this.log.add(index, "open");

@@ -23,3 +23,11 @@ export function makeSocketFolder(): string {
   Deno.mkdirSync("mtg-data", { recursive: true });
   return Deno.makeTempDirSync({ dir: Deno.realPathSync("mtg-data") });
 }
+
+/** Deno ended no write under way when its socket was closed before it was 2.9, so a runtime as old keeps such sessions. */
+export const endsStalledWrites: boolean = await (async () => {
+  if (binary === undefined) return true;
+  const { stdout } = await new Deno.Command(binary, { args: ["--version"] }).output();
+  const [, major, minor] = /\bdeno (\d+)\.(\d+)/i.exec(new TextDecoder().decode(stdout)) ?? [];
+  return Number(major) > 2 || Number(minor) >= 9;
+})();

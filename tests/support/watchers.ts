@@ -9,6 +9,14 @@ export class Watchers {
     for (const look of this.#looks) look();
   }
 
+  /** Resolves when something changes next. */
+  async changed(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#looks.add(resolve);
+    await promise;
+    this.#looks.delete(resolve);
+  }
+
   /**
    * Resolves once `isSo` says yes; it may throw, which ends the waiting.
    *
