@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console
 /**
  * `deno task compile`: one program for each target, `dist/mtg-VERSION-TARGET[.exe]`, with SHA256SUMS and a list of what is inside
- * (CycloneDX). `--here` makes that of this machine alone, `--out DIRECTORY` puts all elsewhere.
+ * (CycloneDX). `--here` makes that of this machine alone, `--out DIRECTORY` puts all elsewhere, `--commit HASH` says what it is
+ * made from where there is no repository.
  *
  * Deno embeds its runtime, which it downloads for each target; one that cannot be had is skipped and named, and the exit code
  * is 1. `DENORT_BIN` is a runtime that is there already, for this machine's target; `COMPILE_DENO` the Deno that goes with it.
@@ -25,16 +26,20 @@ const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
 const ownRuntime = Deno.env.get("DENORT_BIN");
 
 async function main(): Promise<number> {
-  const { here, out, _: more } = parseArgs(Deno.args, {
+  const { here, out, commit } = parseArgs(Deno.args, {
     boolean: ["here"],
-    string: ["out"],
-    default: { out: "dist" },
+    string: ["out", "commit"],
+    default: { out: "dist", commit: "" },
     unknown: (arg: string) => {
-      throw new Error(`unknown argument ${arg}: expected --here, --out DIRECTORY or nothing`);
+      misuse(`unknown argument ${arg}: expected --here, --out DIRECTORY, --commit HASH or nothing`);
     },
   });
-  if (more.length > 0) throw new Error(`unknown argument ${more[0]}`);
-  await using program = await bundle();
+
+  if (!/^([0-9a-f]{12,64}\+?)?$/.test(commit)) {
+    misuse(`--commit ${commit}: expected 12 or more hex digits, and + for local changes`);
+  }
+  const toldCommit = commit === "" ? undefined : commit.replace(/^(.{12})[0-9a-f]*/, "$1");
+  await using program = await bundle(toldCommit);
   await Deno.mkdir(out, { recursive: true });
   const flags = await knownFlags(v8Flags);
   const made: string[] = [];
@@ -57,6 +62,11 @@ async function main(): Promise<number> {
   console.log(`${made.length} made in ${out}, of mtg ${program.version} at ${program.commit ?? "no commit"}`);
   if (skipped.length > 0) console.error(`not made: ${skipped.join(", ")}`);
   return skipped.length === 0 ? 0 : 1;
+}
+
+function misuse(text: string): never {
+  console.error(text);
+  Deno.exit(2);
 }
 
 /** Gives what keeps it from being made. */

@@ -187,7 +187,8 @@ function explain(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "another program listens there";
   if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
   if (error instanceof Deno.errors.PermissionDenied) {
-    return "the system does not allow it (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+    return "the system does not allow it (ports below 1024 need root, CAP_NET_BIND_SERVICE or, in a container, " +
+      "the sysctl net.ipv4.ip_unprivileged_port_start=0)";
   }
   return messageOf(error);
 }

@@ -30,13 +30,17 @@ interface Manifest {
   readonly unstable: readonly string[];
 }
 
-/** Leaves the project's own folder as it is; disposing removes the other one. @throws {Error} If it cannot be bundled. */
-export async function bundle(): Promise<Bundle> {
+/**
+ * Leaves the project's own folder as it is; disposing removes the other one. `toldCommit` is for where there is no repository.
+ *
+ * @throws {Error} If it cannot be bundled.
+ */
+export async function bundle(toldCommit?: string): Promise<Bundle> {
   const stage = await Deno.makeTempDir({ prefix: "mtg-compile-" });
   const dispose = () => Deno.remove(stage, { recursive: true });
   try {
     const manifest: Manifest = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-    const commit = await commitHere();
+    const commit = await commitHere() ?? toldCommit;
     await copySources(stage);
     const { version, imports, unstable } = manifest;
     // `mtg --version` reads it from here.
