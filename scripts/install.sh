@@ -433,22 +433,25 @@ ports_of_config() {
   (cd "$work" && "$program" config check "$config") | sed -n 's/^bind-to *= *//p' | grep -o ':[0-9][0-9]*"' | tr -d ':"'
 }
 
-# Runs, and listens wherever it should, twice in a row: a service that ends at once is started again every other second.
+# Runs, and answers wherever it should, twice in a row: a service that ends at once is started again every other second. What it
+# lacks is in $problem.
 become_healthy() {
-  looks=0 good=0
-  while [ "$looks" -le "$wait_seconds" ]; do
-    if is_active && all_listen; then good=$((good + 1)); else good=0; fi
+  good=0 until=$(($(date +%s) + wait_seconds))
+  while :; do
+    if is_healthy; then good=$((good + 1)); else good=0; fi
     [ "$good" -lt 2 ] || return 0
-    looks=$((looks + 1))
+    [ "$good" -gt 0 ] || [ "$(date +%s)" -lt "$until" ] || return 1
     sleep 1
   done
-  return 1
 }
 
-all_listen() {
-  for one in $(ports_of_config); do
-    listening_on "$one" >/dev/null || return 1
-  done
+is_healthy() {
+  problem='the service does not stay up'
+  is_active || return 1
+  problem=$(cd "$work" && "$program" healthcheck "$config" 2>&1) && return 0
+  problem=$(say "$problem" | tail -n 1)
+  problem=${problem#mtg: }
+  return 1
 }
 
 show_log() {
@@ -512,7 +515,7 @@ install_fresh() {
   restart_service || :
   become_healthy || {
     show_log
-    die "mtg $version is installed, and does not run: see above, and $config"
+    die "mtg $version is installed, and does not serve: $problem; see above, and $config"
   }
 }
 
@@ -524,19 +527,21 @@ finish_same() {
   is_active || restart_service || :
   become_healthy || {
     show_log
-    die "the service does not run: see above, and $config"
+    die "the service does not serve: $problem; see above, and $config"
   }
 }
 
 upgrade() {
   check_config "$config" || die "mtg $version cannot use $config: nothing was changed"
   make_accounts
+  set_aside
   cp -p "$program" "$program.previous.new"
   mv -f "$program.previous.new" "$program.previous"
   if [ -n "$unit_file" ] && [ -e "$unit_file" ]; then cp -p "$unit_file" "$program.previous.service"; fi
   place "$work/$asset" "$program" 755
   place_unit
   if [ "$manager" = none ]; then
+    rm -f "$program.older"
     say "Start mtg anew to run the new version."
     return 0
   fi
@@ -544,10 +549,22 @@ upgrade() {
   restart_service || :
   become_healthy || {
     show_log
-    warn "mtg $version did not become healthy within $wait_seconds s: going back"
+    warn "mtg $version did not become healthy within $wait_seconds s: $problem; going back"
     go_back
+    take_back
     die "the version before runs again; mtg $version was not installed"
   }
+  rm -f "$program.older" "$program.older.service"
+}
+
+# What --rollback leads to stays so where an upgrade fails.
+set_aside() {
+  if [ -e "$program.previous" ]; then mv -f "$program.previous" "$program.older"; fi
+  if [ -e "$program.previous.service" ]; then mv -f "$program.previous.service" "$program.older.service"; fi
+}
+take_back() {
+  if [ -e "$program.older" ]; then mv -f "$program.older" "$program.previous"; fi
+  if [ -e "$program.older.service" ]; then mv -f "$program.older.service" "$program.previous.service"; fi
 }
 
 # The previous program and unit take their places again, and the service is restarted.
@@ -562,7 +579,7 @@ go_back() {
   restart_service || :
   become_healthy || {
     show_log
-    die "the version before is in place again, and does not run either: see above, and $config"
+    die "the version before is in place again, and does not serve either: $problem; see above, and $config"
   }
 }
 
@@ -576,7 +593,7 @@ uninstall() {
       fi
       ;;
   esac
-  run rm -f "$program" "$program.previous" "$program.previous.service" ${unit_file:+"$unit_file"}
+  run rm -f "$program" "$program.previous" "$program.previous.service" "$program.older" "$program.older.service" ${unit_file:+"$unit_file"}
   if [ "$manager" = systemd ]; then run systemctl daemon-reload; fi
   if [ "$purge" = no ]; then
     say "Kept: $config_dir and $state; --uninstall --purge removes them, too."

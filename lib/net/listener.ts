@@ -161,8 +161,20 @@ function listenTcp(options: Deno.TcpListenOptions): Deno.Listener {
   }
 }
 
-/** A socket file that a dead process left behind is taken over; one that somebody answers on, or another file, is not. */
+/** Every user of this machine may connect, as to a TCP port: a router in front of the proxy is another one as a rule. */
 async function listenUnix(path: string): Promise<Deno.Listener> {
+  const listener = await bindUnix(path);
+  try {
+    await Deno.chmod(path, 0o666);
+    return listener;
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+/** A socket file that a dead process left behind is taken over; one that somebody answers on, or another file, is not. */
+async function bindUnix(path: string): Promise<Deno.Listener> {
   try {
     return Deno.listen({ transport: "unix", path });
   } catch (error) {

@@ -24,6 +24,7 @@ async function answer(conn: Conn): Promise<void> {
 async function serveOnce(path: string): Promise<number | undefined> {
   const listener = await Listener.open({ kind: "unix", path });
   assertEquals(listener.address, { kind: "unix", path });
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o666, "any user's router may connect");
   const answers: Promise<void>[] = [];
   const done = listener.acceptInto({ serve: (conn) => answers.push(answer(conn)), makeRoom: () => 0 }, {
     clock: new FakeClock(),

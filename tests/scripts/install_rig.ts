@@ -15,6 +15,8 @@ export interface StandIn {
   readonly version: string;
   /** Whether the service runs with it; it does. */
   readonly runs?: boolean;
+  /** Whether it answers, when it runs; it does. */
+  readonly serves?: boolean;
   /** Whether it takes the configuration that is there; it does. */
   readonly takesConfig?: boolean;
 }
@@ -110,9 +112,9 @@ export class InstallRig implements AsyncDisposable {
     this.#files.set("SHA256SUMS", text.encode(sums ?? (await Promise.all(lines)).join("")));
   }
 
-  /** A release whose program records its calls, and listens nowhere: it says that it is to listen where this rig does. */
+  /** A release whose program records its calls, and listens nowhere. */
   async releaseStandIn(standIn: StandIn): Promise<void> {
-    const { version, runs = true, takesConfig = true } = standIn;
+    const { version, runs = true, serves = true, takesConfig = true } = standIn;
     await this.release(
       version,
       `#!/bin/sh
@@ -122,6 +124,7 @@ case "$1 $2" in
   "generate-secret "*) echo ${standInSecret} ;;
   "config check") echo 'bind-to = ["127.0.0.1:${this.port}"]   # config.toml:3' && exit ${takesConfig ? 0 : 2} ;;
   "access "*) printf '    "tg_url": "%s",\\n' '${link}' ;;
+  "healthcheck "*) ${serves ? "echo serving" : "echo 'mtg: nobody answers' >&2 && exit 1"} ;;
   "doctor "*) echo "doctor was here" ;;
   "run "*) exit ${runs ? 0 : 1} ;;
 esac

@@ -231,14 +231,17 @@ installTest("install.sh makes a secret of 32 hex digits, and takes a whole one",
 installTest("install.sh that cannot make the service run shows its last words", async (rig) => {
   await rig.releaseStandIn({ version: "1.0.0", runs: false });
   const told = await rig.install(siteOptions());
-  assertRefused(told, "mtg 1.0.0 is installed, and does not run");
+  assertRefused(told, "mtg 1.0.0 is installed, and does not serve: the service does not stay up; see above");
   assertStringIncludes(told.err, "the last words of mtg");
 });
 
-installTest("install.sh takes a service that listens nowhere for one that does not run", async (rig) => {
-  const program = await (await fetch(`${rig.baseUrl}/mtg-1.0.0-x86_64-unknown-linux-gnu`)).text();
-  await rig.release("1.0.0", program.replaceAll(`127.0.0.1:${rig.port}`, `127.0.0.1:${freePort()}`));
-  assertRefused(await rig.install(siteOptions()), "mtg 1.0.0 is installed, and does not run");
+installTest("install.sh asks the service itself whether it serves, and says what it lacks", async (rig) => {
+  await rig.releaseStandIn({ version: "1.0.0", serves: false });
+  assertRefused(
+    await rig.install(siteOptions()),
+    "mtg 1.0.0 is installed, and does not serve: nobody answers; see above",
+  );
+  assertStringIncludes(await rig.calls(), `mtg-1.0.0 healthcheck ${rig.root}/etc/mtg/config.toml\n`);
 });
 
 installTest("install.sh upgrades, keeps the configuration, and goes back with --rollback", async (rig) => {
@@ -264,12 +267,22 @@ installTest("install.sh goes back to the version before where the new one does n
   await rig.releaseStandIn({ version: "2.0.0", runs: false });
   await rig.calls();
   const told = await rig.install([]);
-  assertRefused(told, "mtg 2.0.0 did not become healthy within 1 s: going back");
+  assertRefused(told, "mtg 2.0.0 did not become healthy within 1 s: the service does not stay up; going back");
   assertStringIncludes(told.err, "the version before runs again");
   assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
   assertEquals(await Deno.readTextFile(unit), "# the unit before\n");
   const calls = await rig.calls();
   assert(calls.indexOf("mtg-2.0.0 run") < calls.lastIndexOf("mtg-1.0.0 run"), calls);
+});
+
+installTest("install.sh leaves what --rollback leads to where an upgrade fails", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  await rig.releaseStandIn({ version: "2.0.0" });
+  assertDone(await rig.install([]));
+  const before = await rig.files();
+  await rig.releaseStandIn({ version: "3.0.0", serves: false });
+  assertRefused(await rig.install([]), "mtg 3.0.0 did not become healthy within 1 s: nobody answers; going back");
+  assertEquals(await rig.files(), before);
 });
 
 installTest("install.sh changes nothing where the new version does not take the configuration", async (rig) => {
