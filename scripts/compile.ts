@@ -79,6 +79,7 @@ async function compile(
   if (ownRuntime !== undefined && target !== Deno.build.target) {
     return `DENORT_BIN is a runtime for ${Deno.build.target}`;
   }
+  if (ownRuntime !== undefined && !exists(ownRuntime)) return `DENORT_BIN=${ownRuntime}: there is no such file`;
   const flags = [
     // All that it runs is in the bundle: it reads no deno.json, and no package is embedded as such.
     ...["--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check"],
@@ -100,7 +101,7 @@ async function compile(
 }
 
 function isDownload(text: string): boolean {
-  return /error sending request|Failed downloading|could not download|dns error|Connection refused|denort/i.test(text);
+  return /error sending request|Failed downloading|could not download|dns error|Connection refused/i.test(text);
 }
 
 /** Those V8 flags that the compiling Deno knows: an older one refuses all because of one. */

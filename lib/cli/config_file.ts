@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { containerVariables, hasContainerVariables } from "../config/container_env.ts";
-import { type Env, envName } from "../config/env.ts";
+import { type Env, envName, given } from "../config/env.ts";
 import type { ConfigWarning } from "../config/layers.ts";
 import { type ConfigSources, loadConfig, type LoadedConfig } from "../config/parse.ts";
 import { ConfigError } from "../errors.ts";
@@ -45,21 +45,30 @@ export async function loadConfigFile(
   }
   const isContainer = path !== undefined || (!isGiven("secret", env) && hasContainerVariables(env));
   if (isContainer) return { ...await loadContainer(environment, fresh), file: undefined };
-  if (!isGiven("secret", env) && !isGiven("bind-to", env)) {
+  if (!hasConfig(environment)) {
     throw usageError(
       "there is no configuration: give a file, - for standard input, or MTG_SECRET and MTG_BIND_TO in the environment " +
         "(which Deno reads with --allow-env=MTG_*)",
     );
   }
-  return { ...loadConfig({ env }), file: undefined };
+  const loaded = loadConfig({ env });
+  return { ...loaded, warnings: [...loaded.warnings, ...idleVariables(path, env)], file: undefined };
 }
 
-/** Who has both in a container means something by each. */
+/** Whether variables alone give a configuration, be it a wrong one. */
+export function hasConfig(environment: Environment): boolean {
+  const env = (name: string) => environment.env(name);
+  return isGiven("secret", env) || isGiven("bind-to", env) || hasContainerVariables(env);
+}
+
+/** Who has both means something by each. */
 function idleVariables(path: string | undefined, env: Env): readonly ConfigWarning[] {
-  const names = path === containerFile ? containerVariables(env) : [];
+  const names = path === undefined || path === containerFile ? containerVariables(env) : [];
   if (names.length === 0) return [];
-  const message = `${names.join(", ")}: without effect, since there is ${containerFile}; MTG_ variables go before it`;
-  return [{ kind: "environment", path: "", message }];
+  const why = path === undefined
+    ? "MTG_ variables are the whole configuration"
+    : `there is ${containerFile}; MTG_ variables go before it`;
+  return [{ kind: "environment", path: "", message: `${names.join(", ")}: without effect, since ${why}` }];
 }
 
 /** As `loadConfigFile()`; its warnings go to standard error. */
@@ -74,7 +83,7 @@ export function printWarnings(warnings: readonly ConfigWarning[], environment: E
 }
 
 function isGiven(key: string, env: Env): boolean {
-  return (env(envName(key)) ?? "") !== "";
+  return given(env, envName(key)) !== undefined;
 }
 
 /** `undefined` if the container has none. */

@@ -33,6 +33,11 @@ export async function loadContainer(environment: Environment, fresh: FreshSecret
   return loadLayers([...layers, ...secret, above]);
 }
 
+/** Where state is kept, as far as variables say. @throws {ConfigError} If they say something wrong. */
+export function stateDirectoryOf(environment: Environment): string {
+  return directoryOf(envLayer((name) => environment.env(name), allFields));
+}
+
 function directoryOf({ table, source }: Layer): string {
   const path = ["state", "directory"];
   const raw = lookUp(table, path) ?? defaultDirectory;
@@ -70,7 +75,8 @@ export class FreshSecret {
     const secret = formatSecret(randomSecret("tls", host), "base64");
     const say = (text: string) => this.#environment.printError(`mtg: made a secret for ${host}, ${text}`);
     try {
-      await state.write(secretFile, `${secret}\n`);
+      const kept = (await state.create(secretFile, `${secret}\n`)).trim();
+      if (kept !== secret) return kept;
       say(`and keep it in ${state.pathOf(secretFile)}; one for a host of your own hides more: SECRET`);
     } catch (error) {
       say(`which is in memory only, so that the next start makes another: ${messageOf(error)}`);

@@ -13,7 +13,7 @@ import type { CheckWishes } from "./check_here.ts";
 import type { Health } from "./health_here.ts";
 
 /** The files of a directory that outlive a restart. */
-export type StateFiles = Pick<StateDirectory, "pathOf" | "read" | "write">;
+export type StateFiles = Pick<StateDirectory, "path" | "pathOf" | "exists" | "read" | "write" | "create" | "remove">;
 
 export interface Environment {
   /** Writes to standard output, with a line break at the end. */

@@ -9,6 +9,7 @@ import { configArgument, loadConfigFile } from "./config_file.ts";
 import { FreshSecret } from "./container.ts";
 import type { Environment } from "./environment.ts";
 import { linkTargets, linkText, noTargetHint, unknownFamilies } from "./links.ts";
+import { RunningNote } from "./running.ts";
 import { refuseSocketsElsewhere } from "./sockets.ts";
 
 export const noLinksFlag: Flag = { name: "no-links", docs: "Do not print the links, which hold the secret." };
@@ -48,18 +49,23 @@ export async function serveWithLinks(
 ): Promise<number> {
   const ended = new AbortController();
   let printing = Promise.resolve("");
+  const note = new RunningNote(environment);
+  let noting = Promise.resolve();
   const onServing = (now: Config, bound: readonly Address[]): void => {
+    noting = noting.then(() => note.write(now, bound));
+    if (!links) return;
     printing = printing.then((last) => printLinks(now, bound, last, { environment, signal: ended.signal }));
   };
   try {
     await environment.serve(config, {
       warnings: warnings.map(({ message }) => message),
-      ...(links ? { onServing } : {}),
+      onServing,
       ...(reload === undefined ? {} : { reload }),
     });
   } finally {
     ended.abort();
-    await printing;
+    await Promise.all([printing, noting]);
+    await note.remove();
   }
   return 0;
 }

@@ -83,11 +83,13 @@ export function containerLayers(env: Env): ContainerLayers {
  * The secret that the file at `file` keeps: one of ours, or of the Alpine image of Telegram's own proxy, which writes one or
  * several of 32 hex digits with commas between.
  *
- * @throws {ConfigError} If there are several.
+ * @throws {ConfigError} If there are several, or none.
  */
 export function keptSecretLayer(text: string, file: string): Layer {
   const secret = text.trim();
-  if (secret.includes(",")) throw new ConfigError(`${file}: ${oneOnly}; expected one`, { path: "secret", file });
+  const place = { path: "secret", file };
+  if (secret === "") throw new ConfigError(`${file}: it is empty; remove it, and "mtg run" makes a secret`, place);
+  if (secret.includes(",")) throw new ConfigError(`${file}: ${oneOnly}; expected one`, place);
   return { table: { secret }, source: { name: () => "secret", place: () => ({ file, line: 1, column: 1 }) } };
 }
 

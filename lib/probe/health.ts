@@ -32,9 +32,10 @@ export interface Asked {
 /**
  * What keeps the proxy at an address from serving; `undefined` if nothing does.
  *
- * With a fake-TLS secret its signed answer is the proof. With others the proxy has nothing to say without Telegram: it closes at
- * once where a client with the right secret wants a data centre that does not exist, or, where it takes any, when that client
- * has gone. Whoever does not know the secret keeps the connection open, or says something.
+ * With a fake-TLS secret its signed answer is the proof. With others there is none, for the proxy has nothing to say without
+ * Telegram; the best sign is that it closes at once, without a word, where a client with the right secret wants a data centre that
+ * does not exist, or, where it takes any, when that client has gone. A proxy with another secret keeps the connection open, and
+ * most other services say something; one that closes on anything is taken for ours.
  *
  * @throws The reason of `signal` if it aborts.
  */

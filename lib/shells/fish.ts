@@ -24,7 +24,8 @@ end
 # Whether the command is this one
 function __mtg_is
     set -l words (commandline -opc)[2..]
-    test "$words[1..$(count $argv)]" = "$argv"
+    set -l count (count $argv)
+    test "$words[1..$count]" = "$argv"
 end
 
 complete -c mtg -f

@@ -33,16 +33,57 @@ export class StateDirectory {
     }
   }
 
-  /** Whoever reads it meanwhile gets the old text or the new one. @throws {StateError} */
+  /** Whoever reads it meanwhile gets the old text or the new one, and so does the next start after a power cut. @throws {StateError} */
   async write(name: string, text: string): Promise<void> {
+    await this.#place(name, text, (fresh, path) => Deno.rename(fresh, path));
+  }
+
+  /**
+   * Writes it unless it is there already, as another start may have done in the same moment; gives what is there then.
+   *
+   * @throws {StateError}
+   */
+  async create(name: string, text: string): Promise<string> {
+    try {
+      await this.#place(name, text, (fresh, path) => Deno.link(fresh, path));
+      return text;
+    } catch (error) {
+      const isThere = error instanceof StateError && error.cause instanceof Deno.errors.AlreadyExists;
+      if (!isThere) throw error;
+      return await this.read(name) ?? text;
+    }
+  }
+
+  /** Nothing is wrong if it is not there. @throws {StateError} */
+  async remove(name: string): Promise<void> {
+    try {
+      await removeIfThere(this.pathOf(name));
+    } catch (error) {
+      throw this.#explain("remove", name, error);
+    }
+  }
+
+  /** Whether it has been made. */
+  async exists(): Promise<boolean> {
+    try {
+      return (await Deno.stat(this.path)).isDirectory;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Writes a file of its own and has `move` bring it to its place. */
+  async #place(name: string, text: string, move: (from: string, to: string) => Promise<void>): Promise<void> {
     const path = this.pathOf(name);
-    const fresh = `${path}.new`;
+    const fresh = `${path}.${crypto.randomUUID()}`;
     try {
       await Deno.mkdir(this.path, { recursive: true, mode: 0o700 });
-      // One that an earlier process has left may have another mode.
-      await removeIfThere(fresh);
-      await Deno.writeTextFile(fresh, text, { createNew: true, mode: 0o600 });
-      await Deno.rename(fresh, path);
+      try {
+        await writeThrough(fresh, text);
+        await move(fresh, path);
+      } finally {
+        await removeIfThere(fresh);
+      }
     } catch (error) {
       throw this.#explain("write", name, error);
     }
@@ -52,6 +93,14 @@ export class StateDirectory {
     const subject = `state.directory = ${JSON.stringify(this.path)}: cannot ${verb} ${name}`;
     return new StateError(`${subject}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** All of it is on the disk when this resolves. */
+async function writeThrough(path: string, text: string): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+  await file.syncData();
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -20,6 +20,8 @@ export interface Bundle extends AsyncDisposable {
   readonly workers: readonly string[];
   /** Packages of which there is code inside, as deno.lock names them: `qrcode@1.5.4`. */
   readonly packages: ReadonlySet<string>;
+  /** What deno.json asks for itself, by the same names; not all of it is inside. */
+  readonly direct: ReadonlySet<string>;
 }
 
 const root = new URL("../../", import.meta.url);
@@ -55,7 +57,10 @@ export async function bundle(toldCommit?: string): Promise<Bundle> {
     const packages = await packagesIn(folder);
     await Deno.writeTextFile(`${folder}/worker.ts`, 'import "./worker.js";\n');
     const files = { folder, main: "main.js", workers: ["worker.ts"] };
-    return { version, commit, unstable, packages, ...files, [Symbol.asyncDispose]: dispose };
+    const direct = new Set(
+      Object.values(imports).map((specifier) => /^npm:(@?[^@]+@[^/]+)/.exec(specifier)?.[1] ?? ""),
+    );
+    return { version, commit, unstable, packages, direct, ...files, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -7,18 +7,23 @@ export interface Component {
   readonly name: string;
   readonly version: string;
   readonly purl?: string;
+  readonly cpe?: string;
   readonly licenses?: readonly { readonly license: { readonly id: string } }[];
   readonly hashes?: readonly { readonly alg: "SHA-512"; readonly content: string }[];
 }
 
+/** By `qrcode@1.5.4`; dependencies have no version where there is but one of them. */
 interface Lock {
-  readonly npm: Readonly<Record<string, { readonly integrity: string }>>;
+  readonly npm: Readonly<Record<string, { readonly integrity: string; readonly dependencies?: readonly string[] }>>;
 }
+
+/** What of a bundle matters here. */
+export type Contents = Pick<Bundle, "version" | "commit" | "packages" | "direct">;
 
 const root = new URL("../../", import.meta.url);
 
 /** `deno` is the version of the runtime, `deno 2.9.6`. */
-export async function bomOf(program: Bundle, deno: string): Promise<Readonly<Record<string, unknown>>> {
+export async function bomOf(program: Contents, deno: string): Promise<Readonly<Record<string, unknown>>> {
   const lock: Lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
   const libraries = await Promise.all([...program.packages].sort().map((id) => libraryOf(id, lock)));
   const { version, commit } = program;
@@ -29,22 +34,38 @@ export async function bomOf(program: Bundle, deno: string): Promise<Readonly<Rec
     version: commit === undefined ? version : `${version}+${commit}`,
     licenses: [{ license: { id: "MIT" } }],
   };
+  const denoVersion = deno.replace(/^deno /, "");
   const runtime: Component = {
     type: "platform",
     "bom-ref": "deno",
     name: "deno",
-    version: deno.replace(/^deno /, ""),
+    version: denoVersion,
+    purl: `pkg:github/denoland/deno@v${denoVersion}`,
+    cpe: `cpe:2.3:a:deno:deno:${denoVersion}:*:*:*:*:*:*:*`,
     licenses: [{ license: { id: "MIT" } }],
   };
-  const components = [runtime, ...libraries];
+  const refs = (ids: Iterable<string>) => [...program.packages].filter((id) => isAmong(id, ids)).sort().map(purlOf);
+  const needs = [...program.packages].sort().map((id) => {
+    return { ref: purlOf(id), dependsOn: refs(lock.npm[id]?.dependencies ?? []) };
+  });
   return {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
     version: 1,
     metadata: { component: own },
-    components,
-    dependencies: [{ ref: own["bom-ref"], dependsOn: components.map((component) => component["bom-ref"]) }],
+    components: [runtime, ...libraries],
+    dependencies: [{ ref: own["bom-ref"], dependsOn: [runtime["bom-ref"], ...refs(program.direct)] }, ...needs],
   };
+}
+
+/** Whether the package `id` is one of `wanted`, which may leave the version out. */
+function isAmong(id: string, wanted: Iterable<string>): boolean {
+  const name = id.slice(0, id.lastIndexOf("@"));
+  return [...wanted].some((each) => each === id || each === name);
+}
+
+function purlOf(id: string): string {
+  return `pkg:npm/${id.replace(/^@/, "%40")}`;
 }
 
 /** @throws {Error} If deno.lock does not know it: then what is inside is not what was reviewed. */
@@ -54,7 +75,7 @@ async function libraryOf(id: string, lock: Lock): Promise<Component> {
   const at = id.lastIndexOf("@");
   const [name, version] = [id.slice(0, at), id.slice(at + 1)];
   const licence = await licenceOf(id, name);
-  const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
+  const purl = purlOf(id);
   return {
     type: "library",
     "bom-ref": purl,

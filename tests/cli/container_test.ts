@@ -121,6 +121,7 @@ const refusals: readonly (readonly [string, Readonly<Record<string, string>>, st
       'there is no secret yet: give one by SECRET, or let "mtg run" make one and keep it in /data/secret',
     ] as const
   ),
+  ["run /config.toml", {}, "\n", '/data/secret: it is empty; remove it, and "mtg run" makes a secret'],
   [
     "run /etc/mtg/",
     { SECRET: hexKey },
@@ -145,4 +146,64 @@ Deno.test("healthcheck does say in one line whether the proxy serves", async () 
   assertEquals([good.code, good.out, good.errors], [0, ["serving"], []]);
   const bad = await runMain(["healthcheck", "a.toml"], { files });
   assertEquals([bad.code, bad.out, bad.errors], [1, [], ["mtg: nobody answers"]]);
+});
+
+const note = (bindTo: string) =>
+  `# What is served now; mtg healthcheck asks by it.\nsecret = "${hexKey}"\nbind-to = ["${bindTo}"]\nallow-fallback-on-unknown-dc = false\n`;
+
+Deno.test("run does leave word of what it serves while it does, where there is a directory for it", async () => {
+  const seen: string[] = [];
+  const state = { "/data/secret": `${hexKey}\n`, "/run/mtg/other": "" };
+  const bound = [{ kind: "tcp", host: "0.0.0.0", port: 4_430 }] as const;
+  for (const env of [data, { MTG_STATE_DIRECTORY: "/var/lib/mtg" }]) {
+    const whileItServes = (kept: ReadonlyMap<string, string>) => {
+      for (const [path, text] of kept) if (path.endsWith("/running.toml")) seen.push(`${path}\n${text}`);
+    };
+    const world = { env: { SECRET: hexKey, ...env }, state, bound, whileItServes };
+    const { state: after } = await runMain(["run", "/config.toml"], world);
+    assertEquals([...after.keys()].filter((path) => path.endsWith("/running.toml")), [], "gone at the end");
+  }
+  const text = note("0.0.0.0:4430");
+  assertEquals(seen, [`/data/running.toml\n${text}`, `/run/mtg/running.toml\n${text}`]);
+});
+
+Deno.test("run does keep its word up to date, and leaves alone what another has left since", async () => {
+  const seen: (string | undefined)[] = [];
+  const files = { "a.toml": configText("127.0.0.1:3128") };
+  const state = { "mtg-data/secret": "" };
+  const other = note("127.0.0.1:1");
+  const whileItServes = (kept: Map<string, string>) => {
+    seen.push(kept.get("mtg-data/running.toml"));
+    kept.set("mtg-data/running.toml", other);
+  };
+  const edits = [configText("127.0.0.1:3128", "allow-fallback-on-unknown-dc = true")];
+  const { state: after } = await runMain(["run", "a.toml"], { files, state, edits, whileItServes });
+  assertEquals(seen.map((text) => /unknown-dc = (.*)/.exec(text ?? "")?.[1]), ["true"]);
+  assertEquals(after.get("mtg-data/running.toml"), other);
+});
+
+Deno.test("healthcheck does ask by what is served, not by a file that has been changed since", async () => {
+  const state = { "/data/running.toml": note("127.0.0.1:4430") };
+  const files = { "/config.toml": "nonsense = 1", "a.toml": configText("127.0.0.1:3128") };
+  for (const command of [["healthcheck"], ["healthcheck", "/config.toml"]]) {
+    const { code, configs } = await runMain(command, { files, state, isServing: true });
+    assertEquals([code, configs.map(({ bindTo }) => bindTo)], [0, [[{ kind: "tcp", host: "127.0.0.1", port: 4_430 }]]]);
+  }
+  const { configs } = await runMain(["healthcheck", "a.toml"], { files, state, isServing: true });
+  assertEquals(configs.map(({ bindTo }) => bindTo), [[{ kind: "tcp", host: "127.0.0.1", port: 3_128 }]]);
+});
+
+Deno.test("healthcheck does say that nobody has left word, and asks by variables where they say all", async () => {
+  const nobody = await runMain(["healthcheck"]);
+  assertEquals([nobody.code, nobody.errors], [1, ["mtg: no proxy has left word that it runs; give its configuration"]]);
+  const env = { MTG_SECRET: hexKey, MTG_BIND_TO: "127.0.0.1:3128" };
+  assertEquals((await runMain(["healthcheck"], { env, isServing: true })).code, 0);
+});
+
+Deno.test("run does say which variables of a container have no effect beside MTG_SECRET", async () => {
+  const env = { MTG_SECRET: hexKey, MTG_BIND_TO: "127.0.0.1:3128", SECRET: hexKey, TAG: hexKey };
+  const { code, warnings } = await runMain(["run"], { env });
+  assertEquals([code, warnings], [0, [
+    "SECRET, TAG: without effect, since MTG_ variables are the whole configuration",
+  ]]);
 });

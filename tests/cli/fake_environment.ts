@@ -1,6 +1,6 @@
 import type { Address } from "../../lib/address.ts";
 import type { Family } from "../../lib/address.ts";
-import type { Environment } from "../../lib/cli/environment.ts";
+import type { Environment, StateFiles } from "../../lib/cli/environment.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Patient } from "../../lib/doctor/examine.ts";
@@ -29,6 +29,8 @@ export interface World {
   readonly files?: Readonly<Record<string, string>>;
   /** What an earlier start has kept, by path. */
   readonly state?: Readonly<Record<string, string>>;
+  /** Looks at state, and may change it, when the proxy is about to end. */
+  readonly whileItServes?: (state: Map<string, string>) => void;
   /** What keeps state from being written. */
   readonly stateFault?: Error;
   /** Whether the running proxy serves. */
@@ -72,15 +74,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       const isDirectory = path.endsWith("/") || [...files.keys()].some((name) => name.startsWith(`${path}/`));
       return Promise.reject(isDirectory ? new Deno.errors.IsADirectory() : new Deno.errors.NotFound());
     },
-    state: (directory) => ({
-      pathOf: (name) => `${directory}/${name}`,
-      read: (name) => Promise.resolve(state.get(`${directory}/${name}`)),
-      write: (name, text) => {
-        if (world.stateFault !== undefined) return Promise.reject(world.stateFault);
-        state.set(`${directory}/${name}`, text);
-        return Promise.resolve();
-      },
-    }),
+    state: (directory) => stateIn(directory, state, world.stateFault),
     askHealth: (config) => {
       configs.push(config);
       const isServing = world.isServing ?? false;
@@ -118,6 +112,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
         onServing?.(next, world.bound ?? config.bindTo);
       }
       if (!world.stopsAtOnce) { for (let turn = 0; turn < 2; turn++) await settle(); }
+      world.whileItServes?.(state);
     },
     check: (_link, { onStep }) => {
       const report = world.report ?? { ok: true, steps: [] };
@@ -127,6 +122,27 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   };
   const code = await main(args, environment);
   return { code, out, errors, written, state, configs, warnings: warned, asked };
+}
+
+function stateIn(path: string, state: Map<string, string>, fault: Error | undefined): StateFiles {
+  const pathOf = (name: string) => `${path}/${name}`;
+  const write = (name: string, text: string): Promise<void> => {
+    if (fault !== undefined) return Promise.reject(fault);
+    state.set(pathOf(name), text);
+    return Promise.resolve();
+  };
+  return {
+    path,
+    pathOf,
+    write,
+    exists: () => Promise.resolve([...state.keys()].some((name) => name.startsWith(`${path}/`))),
+    read: (name) => Promise.resolve(state.get(pathOf(name))),
+    create: async (name, text) => {
+      if (!state.has(pathOf(name))) await write(name, text);
+      return state.get(pathOf(name)) ?? "";
+    },
+    remove: (name) => Promise.resolve(void state.delete(pathOf(name))),
+  };
 }
 
 export const hexKey = "00112233445566778899aabbccddeeff";

@@ -20,14 +20,16 @@ async function checkerTest(program: string, name: string, body: () => Promise<vo
   Deno.test({ name: has ? name : `${name}: skipped, ${program} is not installed`, ignore: !has, fn: body });
 }
 
-const shells = [`${scripts}install.sh`, `${service}mtg.openrc`, `${service}mtg.procd`];
+/** These are for any shell. */
+const posix = [`${scripts}install.sh`, `${service}mtg.openrc`, `${service}mtg.procd`];
+const bash = ["aarch64.sh", "fetch_tdlib.sh", "try_image.sh", "../.ci/run"].map((name) => scripts + name);
 
 await checkerTest("sh", "Shell scripts have no mistakes of grammar", async () => {
-  for (const file of shells) assertEquals(await execute("sh", ["-n", file]), { code: 0, text: "" });
+  for (const file of posix) assertEquals(await execute("sh", ["-n", file]), { code: 0, text: "" });
 });
 
 await checkerTest("shellcheck", "Shell scripts pass shellcheck", async () => {
-  assertEquals(await execute("shellcheck", shells), { code: 0, text: "" });
+  assertEquals(await execute("shellcheck", [...posix, ...bash]), { code: 0, text: "" });
 });
 
 /** The unit with a program that is there, which "verify" looks for. */
@@ -130,15 +132,20 @@ Deno.test({
 
     const root = await Deno.makeTempDir({ prefix: "mtg-procd-" });
     try {
+      await Deno.writeTextFile(`${root}/mtg`, "", { mode: 0o755 });
+      const bare = await play("mtg.procd", [...standIns, "cp"], `ROOT=${root}; start_service`);
+      assertStringIncludes(bare.text, `${root}/etc/mtg/config.toml is missing`);
+      assert(bare.code !== 0);
       await Deno.mkdir(`${root}/etc/mtg`, { recursive: true });
-      for (const file of ["mtg", "etc/mtg/config.toml"]) {
-        await Deno.writeTextFile(`${root}/${file}`, "", { mode: 0o755 });
-      }
+      await Deno.writeTextFile(`${root}/etc/mtg/config.toml`, "");
       const played = await play("mtg.procd", [...standIns, "cp"], `ROOT=${root}; start_service; reload_service`);
       assertEquals(played.code, 0, played.text);
       const command = `chroot --userspec=65534:65534 ${root} /mtg run --no-links /etc/mtg/config.toml`;
       assertStringIncludes(played.text, `procd_set_param command ${command}\n`);
-      assertStringIncludes(played.text, `chown 65534:65534 ${root}/var/lib/mtg\n`);
+      assertStringIncludes(
+        played.text,
+        `chown 65534:65534 ${root}/var/lib/mtg ${root}/run/mtg ${root}/etc/mtg/config.toml\n`,
+      );
       assertStringIncludes(played.text, `mount -t proc proc ${root}/proc\n`);
       assertStringIncludes(played.text, "procd_send_signal mtg\n");
     } finally {

@@ -102,6 +102,8 @@ Deno.test("nothing is published before all else is done", () => {
   const release = workflows.get("release.yml")?.jobs ?? {};
   const others = Object.keys(release).filter((name) => name !== "publish");
   assertEquals([...release["publish"]?.needs ?? []].toSorted(), others.toSorted());
+  // An image that is pushed is public at once.
+  assertEquals(release["image"]?.needs, ["build", "start"]);
 });
 
 Deno.test("hashes are looked after", () => {

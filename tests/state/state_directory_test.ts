@@ -32,7 +32,6 @@ Deno.test({
     await using place = await Place.make();
     const state = new StateDirectory(`${place.path}/state`);
     await Deno.mkdir(state.path, { mode: 0o700 });
-    await Deno.writeTextFile(`${state.path}/secret.new`, "left", { mode: 0o666 });
     await Deno.writeTextFile(`${state.path}/secret`, "old", { mode: 0o666 });
     await state.write("secret", "new");
     const modes = [state.path, state.pathOf("secret")].map((path) => (Deno.statSync(path).mode ?? 0) & 0o777);
@@ -41,17 +40,41 @@ Deno.test({
   },
 });
 
-Deno.test("StateDirectory does leave the old text where the new one cannot be written", async () => {
+Deno.test("StateDirectory does leave nothing behind where the new text cannot be written", async () => {
   await using place = await Place.make();
   const state = new StateDirectory(place.path);
-  await state.write("secret", "old");
-  await Deno.mkdir(`${place.path}/secret.new/full`, { recursive: true });
+  await Deno.mkdir(`${place.path}/secret/full`, { recursive: true });
   await assertRejects(
     () => state.write("secret", "new"),
     StateError,
     `state.directory = "${place.path}": cannot write`,
   );
-  assertEquals(await state.read("secret"), "old");
+  assertEquals(
+    (await Array.fromAsync(Deno.readDir(place.path))).map(({ name }) => name),
+    ["secret"],
+    "nothing is left",
+  );
+});
+
+Deno.test("StateDirectory does create a file once, however many want to at once", async () => {
+  await using place = await Place.make();
+  const texts = Array.from({ length: 20 }, (_, i) => `secret ${i}`);
+  const given = await Promise.all(texts.map((text) => new StateDirectory(place.path).create("secret", text)));
+  const state = new StateDirectory(place.path);
+  assertEquals(new Set(given), new Set([await state.read("secret") ?? ""]));
+  assertEquals(await state.create("secret", "later"), given[0]);
+  assertEquals((await Array.fromAsync(Deno.readDir(place.path))).map(({ name }) => name), ["secret"]);
+});
+
+Deno.test("StateDirectory does remove a file, and says whether it is there itself", async () => {
+  await using place = await Place.make();
+  const state = new StateDirectory(`${place.path}/state`);
+  assertEquals(await state.exists(), false);
+  await state.remove("secret");
+  await state.write("secret", "text");
+  assertEquals(await state.exists(), true);
+  await state.remove("secret");
+  assertEquals(await state.read("secret"), undefined);
 });
 
 Deno.test("StateDirectory does name the key and the file that cannot be read", async () => {

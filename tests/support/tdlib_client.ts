@@ -26,15 +26,16 @@ export async function testWithTdlib({ port, secrets, publicPem }: TdlibOptions):
   try {
     await Deno.writeFile(trusting, withKey(await Deno.readFile(tdlib ?? ""), publicPem));
     const call = new URL("tdlib_call.ts", import.meta.url).href;
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--allow-ffi", call, trusting, String(port), ...secrets],
       stdin: "null",
       signal: AbortSignal.timeout(patient(60_000)),
     }).output();
     const [out, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    if (!success || out === undefined) throw new Error(`TDLib ended: ${errors}`);
-    const told: (ProxyTest & { readonly index: number })[] = out.trim().split("\n").map((line) => JSON.parse(line));
-    assertEquals(told.length, secrets.length);
+    // Its exit code says nothing: TDLib's threads are still at work when the process ends, and now and then crash in that.
+    const lines = (out ?? "").trim().split("\n");
+    assertEquals(lines.length, secrets.length, `TDLib ended: ${errors}`);
+    const told: (ProxyTest & { readonly index: number })[] = lines.map((line) => JSON.parse(line));
     return told.toSorted((a, b) => a.index - b.index).map(({ index: _, ...test }) => test);
   } finally {
     await Deno.remove(trusting);
