@@ -97,7 +97,11 @@ async function runProxy(config: string, options: { readonly links: boolean }): P
       // It has ended.
     }
   };
+  let askedMs: number | undefined;
   const stop = () => {
+    // One Ctrl-C comes twice: the terminal sends it to all, and deno task passes it on.
+    if (askedMs !== undefined && performance.now() - askedMs < passOnAfterMs) return;
+    askedMs ??= performance.now();
     if (timers.length > 0) return send("SIGKILL");
     // The watcher around the proxy ends by SIGINT only.
     timers.push(setTimeout(send, passOnAfterMs, "SIGINT"), setTimeout(send, killAfterMs, "SIGKILL"));
@@ -125,8 +129,15 @@ async function dev(args: readonly string[]): Promise<number> {
     return 2;
   }
   const own = files[0];
-  // deno task starts scripts in the project's directory, and keeps the one of its user here.
-  if (own !== undefined) return await runProxy(resolve(Deno.env.get("INIT_CWD") ?? ".", String(own)), { links: true });
+  if (own !== undefined) {
+    // deno task starts scripts in the project's directory, and keeps the one of its user here.
+    const file = resolve(Deno.env.get("INIT_CWD") ?? ".", String(own));
+    // The watcher would wait for ever for it to be mended.
+    await Deno.stat(file).catch(() => {
+      throw new Error(`there is no file ${file}`);
+    });
+    return await runProxy(file, { links: true });
+  }
   const config = await makeConfig(lan === true, site?.value);
   try {
     return await runProxy(config, { links: false });

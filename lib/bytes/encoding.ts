@@ -16,12 +16,13 @@ export function encodeBase64Url(bytes: Uint8Array): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Bytes of base64 or base64url, padded or not; `undefined` if `text` is anything else or empty. */
+/** Bytes of base64 or base64url, padded or not; `undefined` if `text` is anything else, empty, or cut off within a byte. */
 export function decodeBase64(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
   const bare = text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
   try {
-    return Uint8Array.fromBase64(bare, { alphabet: "base64url" });
+    const bytes = Uint8Array.fromBase64(bare, { alphabet: "base64url" });
+    return encodeBase64Url(bytes) === bare ? bytes : undefined;
   } catch {
     return undefined;
   }

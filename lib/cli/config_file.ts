@@ -93,7 +93,9 @@ async function readFile(path: string, environment: Environment): Promise<ConfigS
   } catch (error) {
     if (error instanceof Deno.errors.IsADirectory) return await readIn(path, environment);
     if (error instanceof Deno.errors.NotFound && path === containerFile) return undefined;
-    throw unreadable(path, explain(error, "--allow-read"));
+    // Which Deno takes for a part of /proc.
+    const hint = path === "/dev/stdin" ? "; write - for standard input" : "";
+    throw unreadable(path, explain(error, "--allow-read") + hint);
   }
 }
 

@@ -22,6 +22,7 @@ export interface Environment {
   printError(text: string): void;
   /** Whether a person reads standard output, rather than a program or a file. */
   readonly isTerminal: boolean;
+  /** @throws {RangeError} If it is larger than any configuration, as some devices are. */
   readFile(path: string): Promise<string>;
   readStandardInput(): Promise<string>;
   /** An environment variable; `undefined` too if Deno may not read it. */
@@ -47,7 +48,7 @@ export const denoEnvironment: Environment = {
   print: (text) => console.log(text),
   printError: (text) => console.error(text),
   isTerminal: Deno.stdout.isTerminal(),
-  readFile: (path) => Deno.readTextFile(path),
+  readFile: readSmallFile,
   readStandardInput: () => new Response(Deno.stdin.readable).text(),
   env: (name) => {
     try {
@@ -69,3 +70,18 @@ export const denoEnvironment: Environment = {
   serve: async (config, options) => await (await import("../daemon/serve.ts")).serve(config, options),
   check: async (link, wishes) => await (await import("./check_here.ts")).checkHere(link, wishes),
 };
+
+const largestFile = 1_048_576;
+
+async function readSmallFile(path: string): Promise<string> {
+  using file = await Deno.open(path);
+  const into = new Uint8Array(largestFile + 1);
+  let size = 0;
+  while (size < into.length) {
+    const count = await file.read(into.subarray(size));
+    if (count === null) break;
+    size += count;
+  }
+  if (size > largestFile) throw new RangeError("it is larger than 1 MiB");
+  return new TextDecoder().decode(into.subarray(0, size));
+}

@@ -89,8 +89,14 @@ async function printLinks(
     targets = linkTargets(config, bound, {}, detected);
   }
   const text = targets.length > 0 ? linkText(config.secret, targets) : `mtg: ${noTargetHint(bound)}`;
-  if (text !== last && targets.length > 0) environment.print(text);
-  else if (text !== last) environment.printError(text);
+  if (text === last) return last;
+  try {
+    if (targets.length > 0) environment.print(text);
+    else environment.printError(text);
+  } catch (error) {
+    // Whoever is served does not need them.
+    environment.printError(`mtg: cannot print the links: ${messageOf(error)}`);
+  }
   return text;
 }
 

@@ -176,6 +176,22 @@ export function addresses<A extends Address>(one: ValueParser<A>): ValueParser<r
   });
 }
 
+/** Where to listen: addresses of which none takes in another. */
+export const listenAddresses = describe<readonly Address[]>(addresses(listenAddress).schema, (raw) => {
+  const parsed = addresses(listenAddress)(raw);
+  if (!parsed.ok) return parsed;
+  const index = parsed.value.findIndex((address) => parsed.value.some((other) => takesIn(other, address)));
+  return index < 0 ? parsed : bad("expected an address that another one does not cover already", [index]);
+});
+
+/** All interfaces are also each of them. `0.0.0.0` beside `[::]` is fine: together they are all. */
+function takesIn(all: Address, one: Address): boolean {
+  if (all.kind !== "tcp" || one.kind !== "tcp" || all === one || all.port !== one.port || one.port === 0) return false;
+  if (all.host === "0.0.0.0") return readIpv4(one.host) !== undefined;
+  return all.host === anyInterface && one.host !== "0.0.0.0" &&
+    (readIpv4(one.host) ?? readIpv6(one.host)) !== undefined;
+}
+
 /** Two times "any free port" are two ports. */
 function isAnyPort(address: Address): boolean {
   return address.kind === "tcp" && address.port === 0;

@@ -16,7 +16,7 @@ import {
   ipAndPort,
   ipv4,
   ipv6,
-  listenAddress,
+  listenAddresses,
   listOf,
   network,
 } from "./address_values.ts";
@@ -49,7 +49,7 @@ const topFields = {
     sample: "what mtg generate-secret printed",
     confidential: true,
   }),
-  bindTo: required("bind-to", addresses(listenAddress), {
+  bindTo: required("bind-to", listenAddresses, {
     docs: 'Where to listen: "host:port", ":port" for all interfaces, "unix:/path", or an array of these.',
     hot: false,
     missing: 'say where to listen, such as "0.0.0.0:3128"',

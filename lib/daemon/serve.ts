@@ -78,7 +78,7 @@ function logSummary({ counts, replaced }: Service): void {
   const { served, refused, limited, upBytes, downBytes } = counts;
   log(
     "info",
-    `${served} clients were served, ${upBytes} bytes up and ${downBytes} down; ${refused} were refused, ` +
+    `${served} clients were served, ${upBytes} bytes up and ${downBytes} down, strangers' included; ${refused} were refused, ` +
       `${limited} had no room; ${replaced} workers were replaced`,
     { served, upBytes, downBytes, refused, limited, replaced },
   );

@@ -1,14 +1,21 @@
 /** Signals that ask this process to end, where the system has them. */
 const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
 
+/**
+ * One Ctrl-C comes twice where a parent passes on what the terminal has sent to both, as `deno task` does. Nobody presses it again
+ * so soon.
+ */
+const sameSignalMs = 400;
+
 /** Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening. */
 export function onEndSignal(onFirst: (name: string) => void): Disposable {
-  let first = true;
+  let firstMs: number | undefined;
   const handlers = names.map((name) => {
     const handler = () => {
-      if (!first) return exitAtOnce();
-      first = false;
-      onFirst(name);
+      if (firstMs === undefined) {
+        firstMs = performance.now();
+        onFirst(name);
+      } else if (performance.now() - firstMs > sameSignalMs) exitAtOnce();
     };
     Deno.addSignalListener(name, handler);
     return { name, handler };

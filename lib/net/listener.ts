@@ -47,7 +47,7 @@ export class Listener implements Disposable {
       if (address.kind === "unix") return new Listener(await listenUnix(address.path));
       return new Listener(listenTcp({ hostname: address.host, port: address.port, tcpBacklog, reusePort }));
     } catch (error) {
-      throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error)}`, { cause: error });
+      throw new Error(`cannot listen on ${formatAddress(address)}: ${explain(error, address)}`, { cause: error });
     }
   }
 
@@ -69,7 +69,9 @@ export class Listener implements Disposable {
       } catch (error) {
         if (signal.aborted) return;
         if (isClientGone(error) && ++failures < failuresAtMost) continue;
-        if (!isTold) events.emit({ type: "accept-failed", address: this.address, reason: explain(error) });
+        if (!isTold) {
+          events.emit({ type: "accept-failed", address: this.address, reason: explain(error, this.address) });
+        }
         isTold = true;
         if (isOutOfDescriptors(error) && server.makeRoom(roomAtOnce) > 0) continue;
         await clock.sleep(pauseMs, signal).catch(() => {});
@@ -195,9 +197,12 @@ async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown, { kind }: Address): string {
   if (error instanceof Deno.errors.AddrInUse) return "another program listens there";
   if (error instanceof Deno.errors.AddrNotAvailable) return "this machine has no such address";
+  if (error instanceof Deno.errors.PermissionDenied && kind === "unix") {
+    return "this user may not make a file in its directory";
+  }
   if (error instanceof Deno.errors.PermissionDenied) {
     return "the system does not allow it (ports below 1024 need root, CAP_NET_BIND_SERVICE or, in a container, " +
       "the sysctl net.ipv4.ip_unprivileged_port_start=0)";

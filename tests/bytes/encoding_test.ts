@@ -22,7 +22,7 @@ for (const text of ["", "a", "abc", "0x12", "12 ", " 12", "12\n", "1g", "--", "�
   Deno.test(`decodeHex() does not take ${JSON.stringify(text)}`, () => assertEquals(decodeHex(text), undefined));
 }
 
-for (const text of ["", "=", "==", "A", "AAAAA", "AA===", "A=A=", "AA AA", "AA\n", "AA.", "é1"]) {
+for (const text of ["", "=", "==", "A", "AAAAA", "AA===", "A=A=", "AB", "_9=", "AA AA", "AA\n", "AA.", "é1"]) {
   Deno.test(`decodeBase64() does not take ${JSON.stringify(text)}`, () => assertEquals(decodeBase64(text), undefined));
 }
 

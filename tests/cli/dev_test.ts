@@ -97,6 +97,13 @@ Deno.test({
   },
 });
 
+Deno.test("dev does not wait for a configuration that is not there", async () => {
+  const temporary = await Deno.makeTempDir();
+  const { code, stderr } = await start([`${temporary}/no.toml`], temporary).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [1, `dev: there is no file ${temporary}/no.toml\n`]);
+  await Deno.remove(temporary, { recursive: true });
+});
+
 Deno.test("dev does refuse what it does not know", async () => {
   const temporary = await Deno.makeTempDir();
   for (const args of [["--lna"], ["a.toml", "b.toml"], ["--lan", "a.toml"]]) {

@@ -31,6 +31,8 @@ export interface World {
   readonly state?: Readonly<Record<string, string>>;
   /** Looks at state, and may change it, when the proxy is about to end. */
   readonly whileItServes?: (state: Map<string, string>) => void;
+  /** What keeps standard output from being written. */
+  readonly printFault?: Error;
   /** What keeps state from being written. */
   readonly stateFault?: Error;
   /** Whether the running proxy serves. */
@@ -65,7 +67,10 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   const files = new Map(Object.entries(world.files ?? {}));
   const state = new Map(Object.entries(world.state ?? {}));
   const environment: Environment = {
-    print: (text) => out.push(...text.split("\n")),
+    print: (text) => {
+      if (world.printFault !== undefined) throw world.printFault;
+      out.push(...text.split("\n"));
+    },
     printError: (text) => errors.push(...text.split("\n")),
     isTerminal: world.isTerminal ?? false,
     readFile: (path) => {

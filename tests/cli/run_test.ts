@@ -23,6 +23,13 @@ Deno.test("run does print links to what is public", async () => {
   assertEquals((await runMain(["run", "config.toml"], { files })).out, links("example.com", 443));
 });
 
+Deno.test("run does serve though the links cannot be printed, and says so", async () => {
+  const files = { "config.toml": configText("127.0.0.1:1") };
+  const printFault = new Error("No space left on device");
+  const { code, errors, configs } = await runMain(["run", "config.toml"], { files, printFault });
+  assertEquals([code, errors, configs.length], [0, ["mtg: cannot print the links: No space left on device"], 1]);
+});
+
 Deno.test("run --no-links does print nothing", async () => {
   const files = { "config.toml": configText("127.0.0.1:1") };
   for (const args of [["run", "--no-links", "config.toml"], ["run", "config.toml", "--no-links"]]) {

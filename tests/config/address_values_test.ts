@@ -1,6 +1,15 @@
 import { assertEquals } from "@std/assert";
 import type { Address } from "../../lib/address.ts";
-import { addresses, host, ip, ipAndPort, ipv4, ipv6, listenAddress } from "../../lib/config/address_values.ts";
+import {
+  addresses,
+  host,
+  ip,
+  ipAndPort,
+  ipv4,
+  ipv6,
+  listenAddress,
+  listenAddresses,
+} from "../../lib/config/address_values.ts";
 import type { Parser } from "../../lib/config/values.ts";
 
 function check<T>(
@@ -102,6 +111,26 @@ Deno.test("listenAddress() does take what people write", () => {
     ["", "443", 443, "0.0.0.0", "::443", "*:443", "unix:", "/run/mtg.sock", ":99999", "tcp://0.0.0.0:1", undefined, {}],
     'expected where to listen such as "0.0.0.0:3128", "[::]:443", ":443" or "unix:/run/mtg/mtg.sock"',
   );
+});
+
+Deno.test("listenAddresses() does refuse one that another takes in", () => {
+  const covered = "expected an address that another one does not cover already";
+  const refused: readonly (readonly [readonly string[], number])[] = [
+    [["0.0.0.0:1", "127.0.0.1:1"], 1],
+    [["[::1]:1", ":1"], 0],
+    [["unix:a.sock", "192.0.2.1:1", "[::]:1"], 1],
+  ];
+  for (const [raw, index] of refused) {
+    assertEquals(listenAddresses(raw), { ok: false, expected: covered, at: [index] }, String(raw));
+  }
+  const fine = [
+    ["0.0.0.0:1", "[::]:1"],
+    ["0.0.0.0:1", "[::1]:1"],
+    ["0.0.0.0:1", "127.0.0.1:2"],
+    ["0.0.0.0:0", "127.0.0.1:0"],
+    ["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"],
+  ];
+  for (const raw of fine) assertEquals(listenAddresses(raw).ok, true, String(raw));
 });
 
 Deno.test("addresses() does take one or several different ones", () => {

@@ -8,7 +8,9 @@ import { addressesOf } from "../../lib/telegram/addresses.ts";
 import { ByteReader, randomBytes } from "../support/byte_reader.ts";
 import { FakeDc } from "../support/fake_dc.ts";
 import { Site, siteAuthority, siteName } from "../support/fronted_site.ts";
+import { TempDir } from "../net/sockets.ts";
 import { RawClient, type RawClientOptions } from "../support/raw_client.ts";
+import { binary } from "../support/subject.ts";
 import { DaemonProcess } from "./daemon_process.ts";
 import { startHaProxy } from "./haproxy.ts";
 import { checkConfig, type Place, type Program, Router, whatIsMissing } from "./router.ts";
@@ -66,6 +68,30 @@ for (const [program, why] of Object.entries(missing)) {
   if (why === undefined) continue;
   Deno.stderr.writeSync(new TextEncoder().encode(`${program}: ${why.trim()}: the recipes with it are left out\n`));
 }
+
+Deno.test({
+  name: "the command for a service manager of one's own does start every worker",
+  ignore: Deno.build.os === "windows" || binary !== undefined,
+  fn: async () => {
+    const [block = ""] = [...readme.matchAll(/^```sh\n([^`]*main\.ts run[^`]*)^```$/gm)].map(([, text]) => text);
+    using dir = new TempDir();
+    const file = dir.at("config.toml");
+    await Deno.writeTextFile(
+      file,
+      `secret = "${"01".repeat(16)}"\nbind-to = "127.0.0.1:0"\nworkers = 2\ngrace = "0s"\n`,
+    );
+    const command = adapt(block, { "config.toml": file, "deno run": `exec ${Deno.execPath()} run --quiet` });
+    const cwd = fileURLToPath(new URL("../..", import.meta.url));
+    await using child = new Deno.Command("sh", { args: ["-c", command], cwd, stdin: "null", stderr: "piped" }).spawn();
+    let log = "";
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      log += text;
+      if (log.includes("listening on")) child.kill("SIGTERM");
+    }
+    assertEquals((await child.status).code, 0, log);
+    assertStringIncludes(log, "0 workers were replaced");
+  },
+});
 
 Deno.test("the recipes do show configurations that mtg takes", () => {
   const [, inKubernetes = ""] = /^ +config\.toml: \|\n((?: {4}.*\n|\n)+)/m.exec(blocks("yaml").join("")) ?? [];

@@ -81,7 +81,7 @@ Deno.test({
     assertEquals(new Set(ids).size, ids.length);
     assertMatch(
       daemon.log,
-      /1 clients were served, \d+ bytes up and \d+ down; 24 were refused, 0 had no room; 0 workers/,
+      /1 clients were served, \d+ bytes up and \d+ down, strangers' included; 24 were refused, 0 had no room; 0 workers/,
     );
   },
 });
