@@ -80,7 +80,7 @@ read_options() {
 take_value() {
   case $1 in
     -p)
-      is_port "$2" || misuse "-p $2: expected a port, 1 to 65535"
+      is_port "$2" || misuse "-p $2: expected a port, 1 to 65535, without leading zeros"
       port=$2
       ;;
     -s) secret=$2 ;;
@@ -91,6 +91,8 @@ take_value() {
       kind=$2
       ;;
     -d)
+      # The program would refuse it later, in other words.
+      case $2 in *[!0-9.]*) ;; *) misuse "-d $2: a secret takes no address; expected the name of a site such as www.example.com" ;; esac
       is_host "$2" || misuse "-d $2: expected a host name such as www.example.com"
       domain=$(printf %s "$2" | tr '[:upper:]' '[:lower:]')
       ;;
@@ -100,7 +102,7 @@ take_value() {
       ;;
     --base-url) base_url=$2 ;;
     --wait)
-      is_number "$2" || misuse "--wait $2: expected seconds"
+      is_number "$2" || misuse "--wait $2: expected seconds, a number without leading zeros"
       wait_seconds=$2
       ;;
     --prefix)
@@ -114,9 +116,10 @@ take_value() {
   esac
 }
 
-is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
-is_port() { is_number "$1" && [ "${#1}" -le 5 ] && [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
-is_host() { case $1 in *[!A-Za-z0-9.-]* | .* | *. | -* | *..*) return 1 ;; ?*.?*) [ "${#1}" -le 182 ] ;; *) return 1 ;; esac; }
+# Without leading zeros, with which the shell takes a number for octal; and of a size that it can count with.
+is_number() { case $1 in '' | *[!0-9]* | 0?*) return 1 ;; esac && [ "${#1}" -le 9 ]; }
+is_port() { is_number "$1" && [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
+is_host() { case $1 in *[!A-Za-z0-9.-]* | .* | *. | -* | *..*) return 1 ;; ?*.?*) [ "${#1}" -ge 4 ] && [ "${#1}" -le 182 ] ;; *) return 1 ;; esac; }
 is_address() { case $1 in '' | *[!A-Za-z0-9.:-]*) return 1 ;; esac; }
 is_path() { case $1 in *[!A-Za-z0-9/._+-]*) return 1 ;; /*) ;; *) return 1 ;; esac; }
 is_hex_key() { [ "${#1}" -eq 32 ] && case $1 in *[!0-9A-Fa-f]*) return 1 ;; esac; }
@@ -276,13 +279,19 @@ fetch() {
       cp "$base_url/$1" "$work/$1" || die "cannot read $base_url/$1"
       return 0
       ;;
-    https://* | http://127.0.0.1[:/]* | http://localhost[:/]*) ;;
+    https://*) protocols='=https' ;;
+    http://*@*) die "--base-url $base_url: expected https" ;;
+    http://127.0.0.1[:/]* | http://localhost[:/]*) protocols='=http,https' ;;
     *) die "--base-url $base_url: expected https, or the absolute path of a directory" ;;
   esac
   if has curl; then
-    curl -fsSL --retry 2 --connect-timeout 15 -o "$work/$1" "$base_url/$1" || die "cannot download $base_url/$1"
+    curl -fsSL --proto "$protocols" --proto-redir '=https' --retry 2 --connect-timeout 15 -o "$work/$1" "$base_url/$1" ||
+      die "cannot download $base_url/$1"
   elif has wget; then
-    wget -q -O "$work/$1" "$base_url/$1" || die "cannot download $base_url/$1"
+    # No wget can be kept from following a redirect to http (--https-only of GNU's is for recursion), but it tells of it, and what
+    # came is not used yet.
+    wget -q -S -O "$work/$1" "$base_url/$1" 2>"$work/headers" || die "cannot download $base_url/$1"
+    if grep -qi '^ *location: *http:' "$work/headers"; then die "cannot download $base_url/$1: it leads to http"; fi
   else
     die "curl or wget is needed to download"
   fi
@@ -601,6 +610,8 @@ uninstall() {
   fi
   # Under systemd the state directory is a link to the one in private.
   run rm -rf "$config_dir" "$state" "$root/var/lib/private/mtg"
+  # Addresses of clients are in there. Under systemd they are in the journal, which is not of mtg alone.
+  if [ "$manager" = openrc ]; then run rm -f "$root/var/log/mtg.log" "$root"/var/log/mtg.log.*; fi
   if id mtg >/dev/null 2>&1 && [ "$manager" = openrc ]; then run userdel mtg || :; fi
   if getent group "$group" >/dev/null 2>&1; then run groupdel "$group" || :; fi
 }
@@ -646,7 +657,7 @@ main() {
     install) install_or_upgrade ;;
     rollback)
       go_back
-      say "The version before is in place."
+      [ "$dry_run" = yes ] || say "The version before is in place."
       ;;
     uninstall) uninstall ;;
   esac

@@ -55,7 +55,9 @@ export class InstallRig implements AsyncDisposable {
     this.directory = directory;
     this.root = `${directory}/root`;
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-      const body = this.#files.get(new URL(request.url).pathname.slice(1));
+      const path = new URL(request.url).pathname.slice(1);
+      if (path.startsWith("redirect/")) return Response.redirect(`${this.baseUrl}/${path.slice("redirect/".length)}`);
+      const body = this.#files.get(path);
       return body === undefined ? new Response("no such file", { status: 404 }) : new Response(body);
     });
   }
@@ -88,6 +90,7 @@ export class InstallRig implements AsyncDisposable {
     return script;
   }
 
+  /** `${baseUrl}/redirect` leads to the same by http. */
   get baseUrl(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -198,6 +201,17 @@ esac
     await this.#server.shutdown();
     await Deno.remove(this.directory, { recursive: true });
   }
+}
+
+/** Where the system has `program`. */
+export function pathOf(program: string): string | undefined {
+  return (Deno.env.get("PATH") ?? "").split(":").map((directory) => `${directory}/${program}`).find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
 }
 
 export async function writeProgram(path: string, body: string): Promise<void> {

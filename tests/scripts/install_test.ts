@@ -1,7 +1,7 @@
 /** `scripts/install.sh`, against a release on loopback, with programs that stand in for those of the system. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { canChroot, InstallRig, link, type Outcome, standInSecret } from "./install_rig.ts";
+import { canChroot, InstallRig, link, type Outcome, pathOf, standInSecret, writeProgram } from "./install_rig.ts";
 
 const isLinux = Deno.build.os === "linux";
 
@@ -22,16 +22,6 @@ function installTest(name: string, body: (rig: InstallRig) => Promise<void>, ign
 function freePort(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return String(listener.addr.port);
-}
-
-function isThere(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
 }
 
 const siteOptions = () => ["-p", freePort(), "-d", "www.Example.com"];
@@ -75,7 +65,7 @@ for (const shell of ["sh", "dash", "bash"]) {
       assertStringIncludes(done.out, `ufw allow ${rig.port}/tcp`);
       assertStringIncludes(done.out, link);
     },
-    !isThere(shell),
+    pathOf(shell) === undefined,
   );
 }
 
@@ -176,12 +166,17 @@ for (
     [["-p", "0"], "-p 0: expected a port"],
     [["-p", "65536"], "-p 65536: expected a port"],
     [["-p", "http"], "-p http: expected a port"],
+    [["-p", "0443"], "-p 0443: expected a port"],
+    [["-p", "08443"], "-p 08443: expected a port"],
+    [["--wait", "08"], "--wait 08: expected seconds"],
+    [["--wait", "99999999999999999999"], "expected seconds"],
     [["-a", "simple"], "-a simple: expected tls or dd"],
     [["-a", "dd", "-a", "tls"], "a secret is of one kind"],
     [["-a", "tls"], "-d DOMAIN is needed"],
     [["-a", "dd", "-d", "www.example.com"], "a dd secret looks like no site"],
     [["-d", "www.example.com/path"], "expected a host name"],
     [["-d", "localhost"], "expected a host name"],
+    [["-d", "1.2.3.4"], "-d 1.2.3.4: a secret takes no address; expected the name of a site"],
     [["-t", "00112233445566778899aabbccddeeff"], "ad tags (promoted channels) are not in this version"],
     [["-s", standInSecret, "-d", "www.example.com"], "this secret says itself of which kind it is"],
     [["-s", "no secret"], "-s: expected 32 hex digits"],
@@ -198,7 +193,7 @@ for (
 }
 
 installTest("install.sh downloads over https or from a directory, and from elsewhere nothing", async (rig) => {
-  for (const url of ["http://example.com/release", "ftp://127.0.0.1/"]) {
+  for (const url of ["http://example.com/release", "ftp://127.0.0.1/", "http://localhost:1@example.com/"]) {
     assertRefused(await rig.install(["--base-url", url, ...siteOptions()]), "expected https");
   }
   assertRefused(await rig.install(["--base-url", `${rig.baseUrl}/elsewhere`, ...siteOptions()]), "cannot download");
@@ -210,6 +205,23 @@ installTest("install.sh downloads over https or from a directory, and from elsew
   }
   assertDone(await rig.install(["--base-url", directory, ...siteOptions()]));
 });
+
+for (const tool of ["curl", "wget", "busybox"]) {
+  installTest(`install.sh does not follow a redirect to http with ${tool}`, async (rig) => {
+    // Only what is asked for by name is found.
+    const path = `${rig.directory}/few`;
+    await Deno.mkdir(path);
+    for (const name of ["sh", "cat", "awk", "sed", "head", "mktemp", "rm", "mkdir", "ls", "tr", "grep", "sha256sum"]) {
+      await Deno.symlink(pathOf(name)!, `${path}/${name}`);
+    }
+    if (tool === "busybox") await writeProgram(`${path}/wget`, `exec ${pathOf(tool)} wget "$@"`);
+    else await Deno.symlink(pathOf(tool)!, `${path}/${tool}`);
+    const env = { PATH: `${rig.directory}/bin:${path}` };
+    const told = await rig.install(["--dry-run", ...siteOptions(), "--base-url", `${rig.baseUrl}/redirect`], { env });
+    assertRefused(told, `cannot download ${rig.baseUrl}/redirect/SHA256SUMS`);
+    assertDone(await rig.install(["--dry-run", ...siteOptions()], { env }));
+  }, pathOf(tool) === undefined);
+}
 
 installTest("install.sh makes a secret of 32 hex digits, and takes a whole one", async (rig) => {
   const key = "00112233445566778899aabbccddeeff";
@@ -254,6 +266,12 @@ installTest("install.sh upgrades, keeps the configuration, and goes back with --
   assertStringIncludes(await rig.read("/usr/local/bin/mtg.previous"), "mtg-1.0.0");
   assertEquals(await rig.read("/etc/mtg/config.toml"), "# mine\n");
   assertStringIncludes(await rig.calls(), "systemctl restart mtg\n");
+
+  const before = await rig.files();
+  const planned = await rig.install(["--rollback", "--dry-run"]);
+  assertDone(planned);
+  assertEquals(planned.out.includes("is in place"), false);
+  assertEquals(await rig.files(), before);
 
   assertDone(await rig.install(["--rollback"]));
   assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
@@ -329,6 +347,11 @@ installTest("install.sh sets up OpenRC where systemd does not run", async (rig) 
   const file = `${rig.root}/etc/init.d/mtg`;
   assertStringIncludes(await Deno.readTextFile(file), "/opt/mtg/bin/mtg run --no-links");
   assertEquals((await Deno.stat(file)).mode! & 0o777, 0o755);
+
+  await Deno.mkdir(`${rig.root}/var/log`, { recursive: true });
+  for (const log of ["mtg.log", "mtg.log.1"]) await Deno.writeTextFile(`${rig.root}/var/log/${log}`, "192.0.2.1\n");
+  assertDone(await rig.install(["--uninstall", "--purge", "--prefix", "/opt/mtg"]));
+  assertEquals(await rig.files(), {});
 });
 
 installTest("install.sh without a service manager says how to run it", async (rig) => {
@@ -338,7 +361,7 @@ installTest("install.sh without a service manager says how to run it", async (ri
   assertDone(done);
   assertStringIncludes(done.out, `/usr/local/bin/mtg run ${rig.root}/etc/mtg/config.toml`);
   assertEquals((await Deno.stat(`${rig.root}/etc/mtg/config.toml`)).mode! & 0o777, 0o600);
-}, isThere("rc-service"));
+}, pathOf("rc-service") !== undefined);
 
 /** The real program as one file: it may reach nothing but loopback, and is told so by variables, which go before the file. */
 function realProgram(rig: InstallRig): string {
@@ -397,7 +420,7 @@ test ! -e /etc/mtg
 );
 
 installTest(
-  `install.sh asks on a terminal${isThere("script") ? "" : ": skipped, script is not installed"}`,
+  `install.sh asks on a terminal${pathOf("script") ? "" : ": skipped, script is not installed"}`,
   async (rig) => {
     const port = freePort();
     const child = new Deno.Command("script", {
@@ -426,5 +449,5 @@ installTest(
     assertMatch(await rig.read("/etc/mtg/config.toml"), new RegExp(`:${port}"`));
     assertStringIncludes(await rig.calls(), "generate-secret front.test\n");
   },
-  !isThere("script"),
+  pathOf("script") === undefined,
 );
