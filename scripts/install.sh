@@ -127,6 +127,7 @@ is_hex_key() { [ "${#1}" -eq 32 ] && case $1 in *[!0-9A-Fa-f]*) return 1 ;; esac
 set_paths() {
   bin=$prefix/bin/mtg
   program=$root$bin
+  new=$program.new
   config_dir=$root/etc/mtg
   config=$config_dir/config.toml
   state=$root/var/lib/mtg
@@ -322,24 +323,26 @@ find_release() {
 download_release() {
   fetch "$asset"
   verify "$asset"
-  chmod 755 "$work/$asset"
+  # Beside the program that it is to become: what is mounted there may be executed, which is not so everywhere for temporary files,
+  # and there is room for it before anything is changed. A copy, because what is moved keeps the SELinux label of where it was.
+  mkdir -p "${program%/*}"
+  rm -f "$new"
+  { cp "$work/$asset" "$new" && chmod 755 "$new"; } || die "cannot write $new: nothing was changed"
+  rm -f "$work/$asset"
   if [ -n "$unit" ]; then
     fetch "$unit"
     verify "$unit"
     sed "s|/usr/local/bin/mtg|$bin|g" "$work/$unit" >"$work/unit"
   fi
   # In the working directory, so that nothing is left where this was started.
-  (cd "$work" && "./$asset" --version >/dev/null) || die "mtg $version does not start on this machine: nothing was installed"
+  (cd "$work" && "$new" --version >/dev/null) || die "mtg $version does not start on this machine: nothing was installed"
 }
 
 # --- Putting in place ------------------------------------------------------------------------------------------------------------
 
-# place FILE PATH MODE: whole or not at all, also where PATH is a program that runs.
+# place FILE PATH [MODE]: whole or not at all; MODE is that of FILE where none is given.
 place() {
-  mkdir -p "${2%/*}"
-  cp "$1" "$2.new"
-  chmod "$3" "$2.new"
-  mv -f "$2.new" "$2"
+  mkdir -p "${2%/*}" && cp -p "$1" "$2.new" && { [ -z "${3-}" ] || chmod "$3" "$2.new"; } && mv -f "$2.new" "$2"
 }
 
 make_accounts() {
@@ -361,8 +364,8 @@ make_accounts() {
 make_secret() {
   if [ -z "$secret" ]; then
     case $kind in
-      tls) (cd "$work" && "./$asset" generate-secret "$domain") ;;
-      dd) (cd "$work" && "./$asset" generate-secret --kind secured) ;;
+      tls) (cd "$work" && "$new" generate-secret "$domain") ;;
+      dd) (cd "$work" && "$new" generate-secret --kind secured) ;;
     esac
   elif is_hex_key "$secret"; then
     case $kind in
@@ -405,7 +408,7 @@ reload_command() {
 }
 
 # check_config FILE: by the program that was downloaded.
-check_config() { (cd "$work" && "./$asset" config check "$1" >/dev/null); }
+check_config() { (cd "$work" && "$new" config check "$1" >/dev/null); }
 
 place_unit() {
   [ -n "$unit" ] || return 0
@@ -489,7 +492,7 @@ install_or_upgrade() {
   download_release
   if [ ! -x "$program" ]; then
     install_fresh
-  elif cmp -s "$work/$asset" "$program"; then
+  elif cmp -s "$new" "$program"; then
     say "mtg $version is installed already."
     finish_same
   else
@@ -517,7 +520,7 @@ install_fresh() {
   else
     write_config
   fi
-  place "$work/$asset" "$program" 755
+  mv -f "$new" "$program"
   place_unit
   [ "$manager" != none ] || return 0
   enable_service
@@ -540,56 +543,109 @@ finish_same() {
   }
 }
 
+# What the upgrade replaces is kept as $program.before until the new version is healthy, and becomes $program.previous then. As long as
+# it is there, the upgrade is not finished: whatever ends this script, the EXIT trap goes back to it, and where that could not run
+# (kill -9, a power failure), the next run does.
 upgrade() {
   check_config "$config" || die "mtg $version cannot use $config: nothing was changed"
   make_accounts
-  set_aside
-  cp -p "$program" "$program.previous.new"
-  mv -f "$program.previous.new" "$program.previous"
-  if [ -n "$unit_file" ] && [ -e "$unit_file" ]; then cp -p "$unit_file" "$program.previous.service"; fi
-  place "$work/$asset" "$program" 755
+  rm -f "$program.before.service"
+  if [ -n "$unit_file" ] && [ -e "$unit_file" ]; then cp -p "$unit_file" "$program.before.service"; fi
+  # What a power failure must not find half written.
+  sync
+  upgrading=yes
+  ln "$program" "$program.before" 2>/dev/null || mv -f "$program" "$program.before"
+  mv -f "$new" "$program"
   place_unit
-  if [ "$manager" = none ]; then
-    rm -f "$program.older"
-    say "Start mtg anew to run the new version."
+  if [ "$manager" != none ]; then
+    enable_service
+    restart_service || :
+    become_healthy || {
+      show_log
+      die "mtg $version did not become healthy within $wait_seconds s: $problem"
+    }
+  fi
+  finish_upgrade
+  [ "$manager" != none ] || say "Start mtg anew to run the new version."
+}
+
+finish_upgrade() {
+  trap '' INT TERM HUP PIPE QUIT
+  rm -f "$program.previous.service"
+  mv -f "$program.before" "$program.previous"
+  if [ -e "$program.before.service" ]; then mv -f "$program.before.service" "$program.previous.service"; fi
+  upgrading=no
+  catch_signals
+}
+
+# For the EXIT trap, where nothing may end it.
+undo_upgrade() {
+  # It may have ended before anything was changed.
+  [ -e "$program.before" ] || return 0
+  warn "going back to the version before"
+  put_back before || {
+    warn "that failed: run this again when its cause is gone"
+    return 0
+  }
+  [ "$manager" != none ] || return 0
+  # Not ignored any more, because what is started now would ignore them, too.
+  trap : INT TERM HUP PIPE QUIT
+  restart_service
+  if become_healthy; then
+    warn "the version before runs again; mtg $version was not installed"
+  else
+    show_log
+    warn "the version before is in place again, and does not serve either: $problem; see above, and $config"
+  fi
+}
+
+# put_back before|previous: the program and the unit that are kept under that name take their places again. The program goes last:
+# while it is there, this can be done once more.
+put_back() {
+  if [ -n "$unit_file" ]; then
+    if [ -e "$program.$1.service" ]; then
+      cmp -s "$program.$1.service" "$unit_file" || place "$program.$1.service" "$unit_file" || return 1
+    elif [ "$1" = before ]; then
+      rm -f "$unit_file" || return 1
+    fi
+    if [ "$manager" = systemd ]; then systemctl daemon-reload || warn "systemctl daemon-reload failed"; fi
+  fi
+  mv -f "$program.$1" "$program" || return 1
+  # "mv" leaves one of two names of the same file where it is.
+  rm -f "$program.$1" "$program.$1.service"
+}
+
+# After an upgrade of which nothing could be undone.
+recover() {
+  [ -e "$program.before" ] || return 0
+  if [ "$dry_run" = yes ]; then
+    say "would go back to $program.before first: an upgrade was cut off"
     return 0
   fi
-  enable_service
+  warn "an upgrade was cut off: going back to the version before it"
+  put_back before || die "that failed: run this again when its cause is gone"
   restart_service || :
-  become_healthy || {
-    show_log
-    warn "mtg $version did not become healthy within $wait_seconds s: $problem; going back"
-    go_back
-    take_back
-    die "the version before runs again; mtg $version was not installed"
-  }
-  rm -f "$program.older" "$program.older.service"
 }
 
-# What --rollback leads to stays so where an upgrade fails.
-set_aside() {
-  if [ -e "$program.previous" ]; then mv -f "$program.previous" "$program.older"; fi
-  if [ -e "$program.previous.service" ]; then mv -f "$program.previous.service" "$program.older.service"; fi
-}
-take_back() {
-  if [ -e "$program.older" ]; then mv -f "$program.older" "$program.previous"; fi
-  if [ -e "$program.older.service" ]; then mv -f "$program.older.service" "$program.previous.service"; fi
-}
-
-# The previous program and unit take their places again, and the service is restarted.
-go_back() {
-  [ -x "$program.previous" ] || die "there is no version to go back to: $program.previous is missing"
-  run mv -f "$program.previous" "$program"
-  if [ -n "$unit_file" ] && [ -e "$program.previous.service" ]; then
-    run mv -f "$program.previous.service" "$unit_file"
-    if [ "$manager" = systemd ]; then run systemctl daemon-reload; fi
+roll_back() {
+  kept=previous
+  if [ -e "$program.before" ]; then kept=before; fi
+  [ -x "$program.$kept" ] || die "there is no version to go back to: $program.$kept is missing"
+  if [ "$dry_run" = yes ]; then
+    say "would put $program.$kept in the place of $program, with the unit of that version, and restart the service"
+    return 0
   fi
-  if [ "$dry_run" = yes ] || [ "$manager" = none ]; then return 0; fi
-  restart_service || :
-  become_healthy || {
-    show_log
-    die "the version before is in place again, and does not serve either: $problem; see above, and $config"
-  }
+  trap '' INT TERM HUP PIPE QUIT
+  put_back "$kept"
+  catch_signals
+  if [ "$manager" != none ]; then
+    restart_service || :
+    become_healthy || {
+      show_log
+      die "the version before is in place again, and does not serve: $problem; see above, and $config"
+    }
+  fi
+  say "The version before is in place."
 }
 
 uninstall() {
@@ -602,7 +658,8 @@ uninstall() {
       fi
       ;;
   esac
-  run rm -f "$program" "$program.previous" "$program.previous.service" "$program.older" "$program.older.service" ${unit_file:+"$unit_file"}
+  run rm -f "$program" "$program.previous" "$program.previous.service" ${unit_file:+"$unit_file"}
+  run rm -f "$new" "$program.before" "$program.before.service" ${unit_file:+"$unit_file.new"} "$config.new"
   if [ "$manager" = systemd ]; then run systemctl daemon-reload; fi
   if [ "$purge" = no ]; then
     say "Kept: $config_dir and $state; --uninstall --purge removes them, too."
@@ -646,19 +703,46 @@ tell_firewall() {
   done
 }
 
+catch_signals() {
+  trap 'interrupted HUP 129' HUP
+  trap 'interrupted INT 130' INT
+  trap 'interrupted QUIT 131' QUIT
+  trap 'interrupted PIPE 141' PIPE
+  trap 'interrupted TERM 143' TERM
+}
+interrupted() {
+  warn "interrupted by SIG$1"
+  exit "$2"
+}
+
+# However this ends.
+finish() {
+  code=$?
+  set +e
+  trap '' INT TERM HUP PIPE QUIT
+  if [ "$upgrading" = yes ]; then undo_upgrade; fi
+  rm -rf "$work"
+  if [ "$dry_run" = no ]; then
+    rm -f "$new" "$config.new" ${unit_file:+"$unit_file.new"}
+    [ -e "$program.before" ] || rm -f "$program.before.service"
+  fi
+  exit "$code"
+}
+
 main() {
   read_options "$@"
   set_paths
   if [ -z "$root" ] && [ "$dry_run" = no ] && [ "$(id -u)" -ne 0 ]; then die "this needs root: run it with sudo, or with --dry-run"; fi
+  upgrading=no
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  trap 'exit 130' INT TERM HUP
+  trap finish EXIT
+  catch_signals
   case $action in
-    install) install_or_upgrade ;;
-    rollback)
-      go_back
-      [ "$dry_run" = yes ] || say "The version before is in place."
+    install)
+      recover
+      install_or_upgrade
       ;;
+    rollback) roll_back ;;
     uninstall) uninstall ;;
   esac
 }

@@ -138,7 +138,13 @@ esac
   /** Runs the script with `--root`; `options` come after what every run has. */
   async install(
     options: readonly string[],
-    { env = {}, input = "", shell = "sh" }: { env?: Record<string, string>; input?: string; shell?: string } = {},
+    { env = {}, input = "", shell = "sh", signal }: {
+      env?: Record<string, string>;
+      input?: string;
+      shell?: string;
+      /** Sent once `after` was called. */
+      signal?: { readonly name: Deno.Signal; readonly after: string };
+    } = {},
   ): Promise<Outcome> {
     const child = new Deno.Command(shell, {
       args: [script, "--root", this.root, "--base-url", this.baseUrl, "--wait", "1", ...options],
@@ -151,7 +157,14 @@ esac
     // It may have ended without reading.
     await writer.write(new TextEncoder().encode(input)).catch(() => {});
     await writer.close().catch(() => {});
-    const { code, stdout, stderr } = await child.output();
+    const ended = child.output();
+    if (signal !== undefined) {
+      while (!(await readOr(`${this.directory}/calls`, "")).includes(signal.after)) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      child.kill(signal.name);
+    }
+    const { code, stdout, stderr } = await ended;
     return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
   }
 
@@ -221,11 +234,13 @@ export async function writeProgram(path: string, body: string): Promise<void> {
 
 /**
  * A service manager: what is told to start is started and must end well, or, with `$SERVE`, goes on in the background. It is
- * active from then on, or as long as it runs. What `isRecorded` is false for is asked too often to be recorded.
+ * active from then on, or as long as it runs. It fails to do `$FAIL`. What `isRecorded` is false for is asked too often to be
+ * recorded.
  */
 function service(name: string, verb: string, isRecorded: string): string {
   return `
 if ${isRecorded}; then echo "${name} $*" >>"$RIG/calls"; fi
+[ "${verb}" != "$FAIL" ] || exit 1
 case "${verb}" in
   restart)
     rm -f "$RIG/active"

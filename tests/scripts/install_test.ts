@@ -1,7 +1,16 @@
 /** `scripts/install.sh`, against a release on loopback, with programs that stand in for those of the system. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { canChroot, InstallRig, link, type Outcome, pathOf, standInSecret, writeProgram } from "./install_rig.ts";
+import {
+  canChroot,
+  InstallRig,
+  link,
+  type Outcome,
+  pathOf,
+  type StandIn,
+  standInSecret,
+  writeProgram,
+} from "./install_rig.ts";
 
 const isLinux = Deno.build.os === "linux";
 
@@ -285,7 +294,7 @@ installTest("install.sh goes back to the version before where the new one does n
   await rig.releaseStandIn({ version: "2.0.0", runs: false });
   await rig.calls();
   const told = await rig.install([]);
-  assertRefused(told, "mtg 2.0.0 did not become healthy within 1 s: the service does not stay up; going back");
+  assertRefused(told, "mtg 2.0.0 did not become healthy within 1 s: the service does not stay up");
   assertStringIncludes(told.err, "the version before runs again");
   assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-1.0.0");
   assertEquals(await Deno.readTextFile(unit), "# the unit before\n");
@@ -299,7 +308,108 @@ installTest("install.sh leaves what --rollback leads to where an upgrade fails",
   assertDone(await rig.install([]));
   const before = await rig.files();
   await rig.releaseStandIn({ version: "3.0.0", serves: false });
-  assertRefused(await rig.install([]), "mtg 3.0.0 did not become healthy within 1 s: nobody answers; going back");
+  assertRefused(await rig.install([]), "mtg 3.0.0 did not become healthy within 1 s: nobody answers");
+  assertEquals(await rig.files(), before);
+});
+
+/** A machine with 2.0.0, which `--rollback` leads from to 1.0.0, and a release 3.0.0. */
+async function withThree(rig: InstallRig, standIn: Partial<StandIn> = {}): Promise<Record<string, string>> {
+  assertDone(await rig.install(siteOptions()));
+  await rig.releaseStandIn({ version: "2.0.0" });
+  assertDone(await rig.install([]));
+  await rig.releaseStandIn({ version: "3.0.0", ...standIn });
+  await rig.calls();
+  return await rig.files();
+}
+
+const busybox = pathOf("busybox");
+
+for (const shell of ["dash", "bash", "busybox"]) {
+  for (const [name, code] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
+    installTest(`install.sh under ${shell} undoes an upgrade that ${name} interrupts`, async (rig) => {
+      await writeProgram(`${rig.directory}/bin/busybox-sh`, `exec ${busybox} sh "$@"`);
+      const before = await withThree(rig, { serves: false });
+      const told = await rig.install(["--wait", "30"], {
+        shell: shell === "busybox" ? `${rig.directory}/bin/busybox-sh` : shell,
+        signal: { name, after: "mtg-3.0.0 healthcheck" },
+      });
+      assertRefused(told, `interrupted by ${name}`, code);
+      assertStringIncludes(told.err, "the version before runs again; mtg 3.0.0 was not installed");
+      assertEquals(await rig.files(), before);
+      const calls = await rig.calls();
+      assert(calls.indexOf("mtg-3.0.0 run") < calls.lastIndexOf("mtg-2.0.0 run"), calls);
+    }, pathOf(shell) === undefined);
+  }
+}
+
+installTest("install.sh goes back first where an upgrade was cut off by kill -9", async (rig) => {
+  const signal = { name: "SIGKILL", after: "mtg-3.0.0 healthcheck" } as const;
+  const before = await withThree(rig, { serves: false });
+  const cutOff = async () => {
+    await rig.calls();
+    await rig.install(["--wait", "30"], { signal });
+    assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-3.0.0");
+    await rig.calls();
+  };
+
+  await cutOff();
+  assertDone(await rig.install(["--rollback"]));
+  assertEquals(await rig.files(), before);
+  assertStringIncludes(await rig.calls(), "mtg-2.0.0 run");
+
+  await cutOff();
+  const half = await rig.files();
+  assertStringIncludes((await rig.install(["--dry-run"])).out, "an upgrade was cut off");
+  assertEquals(await rig.files(), half);
+  assertRefused(await rig.install([]), "an upgrade was cut off");
+  assertEquals(await rig.files(), before);
+
+  await cutOff();
+  await rig.releaseStandIn({ version: "3.0.0" });
+  assertDone(await rig.install([]));
+  const files = await rig.files();
+  assertEquals(Object.keys(files).toSorted(), Object.keys(before).toSorted());
+  assertStringIncludes(files["/usr/local/bin/mtg"]!, "mtg-3.0.0");
+  assertStringIncludes(files["/usr/local/bin/mtg.previous"]!, "mtg-2.0.0");
+
+  await rig.releaseStandIn({ version: "4.0.0", serves: false });
+  await rig.install(["--wait", "30"], { signal: { name: "SIGKILL", after: "mtg-4.0.0 healthcheck" } });
+  assertDone(await rig.install(["--uninstall", "--purge"]));
+  assertEquals(await rig.files(), {});
+});
+
+for (const copy of ["/bin/mtg.new", "/mtg.service.new"]) {
+  installTest(`install.sh undoes an upgrade that has no room for ${copy}`, async (rig) => {
+    const before = await withThree(rig);
+    // The unit is written only where it differs when going back, so that there is room for what matters.
+    await rig.command("cp", `case "$*" in *${copy}) : >"$3"; exit 1 ;; esac\nexec ${pathOf("cp")} "$@"`);
+    assertEquals((await rig.install([])).code, 1);
+    assertEquals(await rig.files(), before);
+  });
+}
+
+installTest("install.sh undoes an upgrade where systemd does not read the unit", async (rig) => {
+  const before = await withThree(rig);
+  assertRefused(await rig.install([], { env: { FAIL: "daemon-reload" } }), "the version before runs again");
+  assertEquals(await rig.files(), before);
+  const calls = await rig.calls();
+  assert(calls.includes("mtg-2.0.0 run") && !calls.includes("mtg-3.0.0 run"), calls);
+});
+
+installTest("install.sh undoes an upgrade also where the version before does not serve any more", async (rig) => {
+  await withThree(rig, { serves: false });
+  const program = `${rig.root}/usr/local/bin/mtg`;
+  await Deno.writeTextFile(program, (await Deno.readTextFile(program)).replace("echo serving", "exit 1"));
+  const before = await rig.files();
+  assertRefused(await rig.install([]), "the version before is in place again, and does not serve either");
+  assertEquals(await rig.files(), before);
+});
+
+installTest("install.sh upgrades where there are no hard links", async (rig) => {
+  await rig.command("ln", "exit 1");
+  const before = await withThree(rig, { serves: false });
+  assertStringIncludes(before["/usr/local/bin/mtg.previous"]!, "mtg-1.0.0");
+  assertRefused(await rig.install([]), "the version before runs again");
   assertEquals(await rig.files(), before);
 });
 
@@ -404,6 +514,10 @@ test -e /etc/mtg/config.toml -a ! -e /usr/local/bin/mtg
 sh /rig/install.sh --uninstall --purge
 test ! -e /etc/mtg
 ! getent group mtg-config
+# As hardened machines have it: nothing that is there may be executed.
+mount -t tmpfs -o noexec tmpfs /tmp
+sh /rig/install.sh --wait 1 -p ${port} -d www.example.com </dev/null
+sh /rig/install.sh --uninstall --purge
 `);
     assertEquals(code, 0, `${out}\n${err}`);
     for (
