@@ -27,7 +27,7 @@ For a new configuration; on a terminal, what is missing is asked for:
   --wait SECONDS     how long the service may take to become healthy (30)
   --dry-run          say what would be done, and change nothing
   --uninstall        remove service and program; with --purge configuration and state, too
-  --prefix DIR       where bin/mtg goes (/usr/local)
+  --prefix DIR       where bin/mtg goes (where the service has it, or /usr/local)
   --root DIR         take DIR for the root of the file system: for tests
   -y                 ask nothing, even on a terminal
 TEXT
@@ -55,7 +55,7 @@ run() {
 # --- Options ---------------------------------------------------------------------------------------------------------------------
 
 read_options() {
-  action=install dry_run=no purge=no quiet=no root='' prefix=/usr/local wait_seconds=30
+  action=install dry_run=no purge=no quiet=no root='' prefix='' wait_seconds=30
   port='' secret='' kind='' domain='' public_host='' base_url=${MTG_BASE_URL:-$default_base_url}
   while [ $# -gt 0 ]; do
     case $1 in
@@ -125,9 +125,6 @@ is_path() { case $1 in *[!A-Za-z0-9/._+-]*) return 1 ;; /*) ;; *) return 1 ;; es
 is_hex_key() { [ "${#1}" -eq 32 ] && case $1 in *[!0-9A-Fa-f]*) return 1 ;; esac; }
 
 set_paths() {
-  bin=$prefix/bin/mtg
-  program=$root$bin
-  new=$program.new
   config_dir=$root/etc/mtg
   config=$config_dir/config.toml
   state=$root/var/lib/mtg
@@ -139,6 +136,22 @@ set_paths() {
   else
     manager=none unit='' unit_file=''
   fi
+  bin_of_unit=$(find_bin)
+  if [ -n "$prefix" ]; then bin=$prefix/bin/mtg; else bin=${bin_of_unit:-/usr/local/bin/mtg}; fi
+  program=$root$bin
+  new=$program.new
+  if [ -n "$prefix" ] && [ "$bin" != "${bin_of_unit:-"$bin"}" ]; then
+    warn "the service starts $bin_of_unit, and --prefix says $bin: $bin_of_unit stays as it is"
+  elif [ "$bin" != /usr/local/bin/mtg ] && [ -z "$prefix" ]; then
+    say "The service starts $bin: that is the program meant."
+  fi
+}
+
+# Prints what the unit that is there starts, which --prefix said when it was installed.
+find_bin() {
+  [ -n "$unit_file" ] && [ -e "$unit_file" ] || return 0
+  sed -n '/^[[:space:]]*#/d; s/^ExecStart=[-@:+!]*/ExecStart=/
+    s|^\(.*[[:space:]="]\)\{0,1\}\(/[A-Za-z0-9/._+-]*/mtg\) run .*|\2|p' "$unit_file" | head -n 1
 }
 
 # --- Where this can run ----------------------------------------------------------------------------------------------------------
@@ -333,6 +346,8 @@ download_release() {
     fetch "$unit"
     verify "$unit"
     sed "s|/usr/local/bin/mtg|$bin|g" "$work/$unit" >"$work/unit"
+    sum=$(sha256sum <"$work/unit")
+    say "# install.sh wrote the lines above, and sees by their SHA-256 whether one was changed: ${sum%% *}" >>"$work/unit"
   fi
   # In the working directory, so that nothing is left where this was started.
   (cd "$work" && "$new" --version >/dev/null) || die "mtg $version does not start on this machine: nothing was installed"
@@ -409,6 +424,28 @@ reload_command() {
 
 # check_config FILE: by the program that was downloaded.
 check_config() { (cd "$work" && "$new" config check "$1" >/dev/null); }
+
+# Whether it is not as this script wrote it.
+is_edited() {
+  said=$(sed -n '$s/^# install.sh wrote .*: //p' "$1")
+  sum=$(sed '$d' "$1" | sha256sum)
+  [ "$said" != "${sum%% *}" ]
+}
+
+# keep_edited UNIT: what its owner wrote into it goes where the configuration is; OpenRC would take a file beside it for a service.
+keep_edited() {
+  [ -n "$unit_file" ] && [ -e "$1" ] && is_edited "$1" || return 0
+  if [ "$dry_run" = yes ]; then
+    say "would keep what is in $unit_file, which is not as this script wrote it, as $config_dir/$unit.before"
+    return 0
+  fi
+  place "$1" "$config_dir/$unit.before"
+  say "$unit_file was not as this script wrote it: what was in it is kept as $config_dir/$unit.before."
+  case $manager in
+    systemd) say "What stands in a drop-in (systemctl edit mtg) stays." ;;
+    openrc) say "What stands in /etc/conf.d/mtg stays." ;;
+  esac
+}
 
 place_unit() {
   [ -n "$unit" ] || return 0
@@ -507,7 +544,12 @@ tell_plan() {
   say "would write $program"
   if [ -e "$config" ]; then say "would keep $config"; else say "would write $config: port $port, ${kind:-a given} secret${domain:+ for $domain}"; fi
   make_accounts
-  if [ -n "$unit_file" ]; then say "would write $unit_file"; else say "would set up no service: there is neither systemd nor OpenRC"; fi
+  if [ -n "$unit_file" ]; then
+    keep_edited "$unit_file"
+    say "would write $unit_file"
+  else
+    say "would set up no service: there is neither systemd nor OpenRC"
+  fi
   enable_service
   [ "$manager" = none ] || say "would start the service"
   say "would run mtg doctor and print the link"
@@ -521,6 +563,7 @@ install_fresh() {
     write_config
   fi
   mv -f "$new" "$program"
+  keep_edited "$unit_file"
   place_unit
   [ "$manager" != none ] || return 0
   enable_service
@@ -534,9 +577,17 @@ install_fresh() {
 finish_same() {
   [ "$manager" != none ] || return 0
   make_accounts
-  if ! cmp -s "$work/unit" "$unit_file"; then place_unit; fi
+  fresh_unit=no
+  if cmp -s "$work/unit" "$unit_file"; then
+    :
+  elif [ -e "$unit_file" ] && is_edited "$unit_file"; then
+    say "$unit_file is not as this script wrote it, and stays so."
+  else
+    place_unit
+    fresh_unit=yes
+  fi
   enable_service
-  is_active || restart_service || :
+  { [ "$fresh_unit" = no ] && is_active; } || restart_service || :
   become_healthy || {
     show_log
     die "the service does not serve: $problem; see above, and $config"
@@ -576,6 +627,7 @@ finish_upgrade() {
   if [ -e "$program.before.service" ]; then mv -f "$program.before.service" "$program.previous.service"; fi
   upgrading=no
   catch_signals
+  keep_edited "$program.previous.service"
 }
 
 # For the EXIT trap, where nothing may end it.
@@ -631,6 +683,7 @@ roll_back() {
   kept=previous
   if [ -e "$program.before" ]; then kept=before; fi
   [ -x "$program.$kept" ] || die "there is no version to go back to: $program.$kept is missing"
+  if [ -e "$program.$kept.service" ] && ! cmp -s "$program.$kept.service" "$unit_file"; then keep_edited "$unit_file"; fi
   if [ "$dry_run" = yes ]; then
     say "would put $program.$kept in the place of $program, with the unit of that version, and restart the service"
     return 0
@@ -649,6 +702,7 @@ roll_back() {
 }
 
 uninstall() {
+  [ "$purge" = yes ] || keep_edited "$unit_file"
   case $manager in
     systemd) if [ -e "$unit_file" ]; then run systemctl disable --now mtg || :; fi ;;
     openrc)

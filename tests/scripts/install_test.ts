@@ -1,5 +1,6 @@
 /** `scripts/install.sh`, against a release on loopback, with programs that stand in for those of the system. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { encodeHex } from "../../lib/bytes/encoding.ts";
 import { fileURLToPath } from "node:url";
 import {
   canChroot,
@@ -460,8 +461,87 @@ installTest("install.sh sets up OpenRC where systemd does not run", async (rig) 
 
   await Deno.mkdir(`${rig.root}/var/log`, { recursive: true });
   for (const log of ["mtg.log", "mtg.log.1"]) await Deno.writeTextFile(`${rig.root}/var/log/${log}`, "192.0.2.1\n");
-  assertDone(await rig.install(["--uninstall", "--purge", "--prefix", "/opt/mtg"]));
+  assertDone(await rig.install(["--uninstall", "--purge"]));
   assertEquals(await rig.files(), {});
+});
+
+for (const manager of ["systemd", "OpenRC"]) {
+  installTest(`install.sh under ${manager} finds the program of --prefix again by the service`, async (rig) => {
+    if (manager === "OpenRC") await Deno.remove(`${rig.root}/run/systemd`, { recursive: true });
+    const env = { PROGRAM: "/opt/my-c++/bin/mtg" };
+    assertDone(await rig.install([...siteOptions(), "--prefix", "/opt/my-c++"], { env }));
+    await rig.releaseStandIn({ version: "2.0.0" });
+    const upgraded = await rig.install([], { env });
+    assertDone(upgraded);
+    assertStringIncludes(upgraded.out, "The service starts /opt/my-c++/bin/mtg");
+    assertStringIncludes(await rig.read("/opt/my-c++/bin/mtg"), "mtg-2.0.0");
+    assertEquals(Object.keys(await rig.files()).filter((path) => path.startsWith("/usr")), []);
+    assertDone(await rig.install(["--rollback"], { env }));
+    assertStringIncludes(await rig.read("/opt/my-c++/bin/mtg"), "mtg-1.0.0");
+
+    const moved = await rig.install(["--prefix", "/usr/local"]);
+    assertDone(moved);
+    assertStringIncludes(moved.err, "the service starts /opt/my-c++/bin/mtg, and --prefix says /usr/local/bin/mtg");
+    assertStringIncludes(await rig.read("/usr/local/bin/mtg"), "mtg-2.0.0");
+    assertDone(await rig.install(["--uninstall", "--purge"]));
+    assertEquals(Object.keys(await rig.files()), ["/opt/my-c++/bin/mtg"]);
+  });
+
+  installTest(`install.sh under ${manager} leaves or keeps a unit that its owner has edited`, async (rig) => {
+    if (manager === "OpenRC") await Deno.remove(`${rig.root}/run/systemd`, { recursive: true });
+    const [path, copy] = manager === "OpenRC"
+      ? ["/etc/init.d/mtg", "/etc/mtg/mtg.openrc.before"]
+      : ["/etc/systemd/system/mtg.service", "/etc/mtg/mtg.service.before"];
+    const edit = async () => {
+      const text = (await rig.read(path)).replace(/^(#MemoryMax=512M|respawn_delay=2)$/m, "# mine");
+      await Deno.writeTextFile(`${rig.root}${path}`, text);
+      return text;
+    };
+    assertDone(await rig.install(siteOptions()));
+    const written = await rig.read(path);
+    const edited = await edit();
+    assert(edited !== written);
+    const again = await rig.install([]);
+    assertDone(again);
+    assertStringIncludes(again.out, `${path} is not as this script wrote it, and stays so.`);
+    assertEquals(await rig.read(path), edited);
+
+    await rig.releaseStandIn({ version: "2.0.0", serves: false });
+    const before = await rig.files();
+    assertRefused(await rig.install([]), "the version before runs again");
+    assertEquals(await rig.files(), before);
+
+    await rig.releaseStandIn({ version: "2.0.0" });
+    const upgraded = await rig.install([]);
+    assertDone(upgraded);
+    assertStringIncludes(upgraded.out, `is kept as ${rig.root}${copy}`);
+    assertStringIncludes(upgraded.out, manager === "OpenRC" ? "/etc/conf.d/mtg stays" : "systemctl edit mtg");
+    assertEquals([await rig.read(path), await rig.read(copy)], [written, edited]);
+
+    const editedAgain = await edit() + "# and more\n";
+    await Deno.writeTextFile(`${rig.root}${path}`, editedAgain);
+    assertDone(await rig.install(["--rollback"]));
+    assertEquals([await rig.read(path), await rig.read(copy)], [edited, editedAgain]);
+
+    assertDone(await rig.install(["--uninstall"]));
+    assertEquals(await rig.read(copy), edited);
+    assertDone(await rig.install(["--uninstall", "--purge"]));
+    assertEquals(await rig.files(), {});
+  });
+}
+
+installTest("install.sh replaces a unit of its own that is another now, and restarts the service", async (rig) => {
+  assertDone(await rig.install(siteOptions()));
+  const path = "/etc/systemd/system/mtg.service";
+  const written = await rig.read(path);
+  const lines = written.replace("RestartSec=2s", "RestartSec=3s").trimEnd().split("\n");
+  const older = lines.slice(0, -1).join("\n") + "\n";
+  const sum = encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(older))));
+  await Deno.writeTextFile(`${rig.root}${path}`, older + lines.at(-1)!.replace(/[0-9a-f]{64}$/, sum) + "\n");
+  await rig.calls();
+  assertDone(await rig.install([]));
+  assertEquals(await rig.read(path), written);
+  assertStringIncludes(await rig.calls(), "systemctl daemon-reload\nsystemctl enable mtg\nsystemctl restart mtg\n");
 });
 
 installTest("install.sh without a service manager says how to run it", async (rig) => {
