@@ -594,9 +594,9 @@ finish_same() {
   }
 }
 
-# What the upgrade replaces is kept as $program.before until the new version is healthy, and becomes $program.previous then. As long as
-# it is there, the upgrade is not finished: whatever ends this script, the EXIT trap goes back to it, and where that could not run
-# (kill -9, a power failure), the next run does.
+# What the upgrade replaces is kept as $program.before until the new version is healthy, and becomes $program.previous then. As long
+# as it is there, the upgrade is not finished: whatever ends this script, the EXIT trap goes back to it, and where that could not
+# run (kill -9, a power failure), the next run does.
 upgrade() {
   check_config "$config" || die "mtg $version cannot use $config: nothing was changed"
   make_accounts

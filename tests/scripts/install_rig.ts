@@ -75,6 +75,8 @@ export class InstallRig implements AsyncDisposable {
       await rig.command(name, `echo "${name} $*" >>"$RIG/calls"`);
     }
     await rig.command("ufw", "exit 0");
+    // Between two looks at the service.
+    await rig.command("sleep", `[ "$1" != 1 ] || set -- 0.1\nexec ${pathOf("sleep")} "$@"`);
     await rig.command("journalctl", `echo "the last words of mtg"`);
     await rig.command("systemctl", service("systemctl", "$1", `[ "$1" != is-active ]`));
     await rig.command("rc-service", service("rc-service", "$2", `[ "$2" != status ]`));
