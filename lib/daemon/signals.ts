@@ -7,7 +7,10 @@ const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "
  */
 const sameSignalMs = 400;
 
-/** Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening. */
+/**
+ * Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening, unless there was a
+ * signal: the process is about to end in order, and the same signal once more must not keep it from that.
+ */
 export function onEndSignal(onFirst: (name: string) => void): Disposable {
   let firstMs: number | undefined;
   const handlers = names.map((name) => {
@@ -22,6 +25,7 @@ export function onEndSignal(onFirst: (name: string) => void): Disposable {
   });
   return {
     [Symbol.dispose]() {
+      if (firstMs !== undefined) return;
       for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
     },
   };

@@ -85,8 +85,8 @@ Deno.test({
     await using child = new Deno.Command("sh", { args: ["-c", command], cwd, stdin: "null", stderr: "piped" }).spawn();
     let log = "";
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      if (!log.includes("listening on") && (log + text).includes("listening on")) child.kill("SIGTERM");
       log += text;
-      if (log.includes("listening on")) child.kill("SIGTERM");
     }
     assertEquals((await child.status).code, 0, log);
     assertStringIncludes(log, "0 workers were replaced");
