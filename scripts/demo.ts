@@ -60,4 +60,10 @@ function timeLimit(ms: number, message: string): AbortSignal {
   return controller.signal;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  if (Deno.args.length > 0) {
+    print("usage: deno task demo");
+    Deno.exit(2);
+  }
+  Deno.exit(await main());
+}

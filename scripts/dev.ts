@@ -49,7 +49,8 @@ async function makeConfig(lan: boolean, front: TcpAddress | undefined): Promise<
   };
   await Deno.writeTextFile(path, stringify(config));
   const { tg } = proxyLinks({ server, port, secret, encoding: "base64" });
-  denoEnvironment.print(`A proxy on ${listen}:${port} that looks like ${secret.host} to strangers. Ctrl-C ends it.\n`);
+  const shown = front === undefined ? secret.host : `the site at ${front.host}:${front.port}`;
+  denoEnvironment.print(`A proxy on ${listen}:${port} that looks like ${shown} to strangers. Ctrl-C ends it.\n`);
   denoEnvironment.print(linkText(secret, [{ family: "ipv4", server, port }]));
   denoEnvironment.print(`\n${await qrText(tg, { colours: denoEnvironment.isTerminal })}\n`);
   return path;

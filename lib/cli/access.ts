@@ -53,7 +53,7 @@ export const access: Command = {
     const targets = linkTargets(config, config.bindTo, overrides, detected);
     const [first] = targets;
     if (first === undefined) {
-      const hint = noTargetHint(config.bindTo);
+      const hint = noTargetHint(config, config.bindTo);
       if (qrFile !== undefined) throw new ConfigError(hint, { path: "public-host" });
       environment.printError(`mtg: ${hint}`);
     } else if (qrFile !== undefined) {

@@ -64,8 +64,11 @@ export function unknownFamilies(
 }
 
 /** What to do so that there are links, when `linkTargets()` gives none. */
-export function noTargetHint(bound: readonly Address[]): string {
+export function noTargetHint(config: Config, bound: readonly Address[]): string {
   const listening = bound.map(formatAddress).join(", ");
+  if ((config.publicHost ?? config.publicIpv4 ?? config.publicIpv6) !== undefined) {
+    return `no links: ${listening} does not tell the port that clients reach; set public-port`;
+  }
   return `no links: ${listening} does not tell under which address and port clients reach the proxy; ` +
     "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port";
 }

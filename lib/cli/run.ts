@@ -88,7 +88,7 @@ async function printLinks(
     for (const problem of detected.problems) environment.printError(`mtg: ${problem}`);
     targets = linkTargets(config, bound, {}, detected);
   }
-  const text = targets.length > 0 ? linkText(config.secret, targets) : `mtg: ${noTargetHint(bound)}`;
+  const text = targets.length > 0 ? linkText(config.secret, targets) : `mtg: ${noTargetHint(config, bound)}`;
   if (text === last) return last;
   try {
     if (targets.length > 0) environment.print(text);

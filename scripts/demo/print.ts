@@ -1,7 +1,12 @@
 /** Lines on standard output, and figures in them. */
 
+/** Nobody who has stopped reading is told more. */
 export function print(...lines: readonly string[]): void {
-  for (const line of lines) Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  try {
+    for (const line of lines) Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 /** One step of the play: how long it took, and what happened. */

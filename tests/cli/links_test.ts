@@ -121,8 +121,12 @@ Deno.test("linkText() does print both links in both encodings", () => {
 
 Deno.test("noTargetHint() does name what is listened on and what to set", () => {
   assertEquals(
-    noTargetHint([tcp("::"), unix]),
+    noTargetHint(configOf([]), [tcp("::"), unix]),
     "no links: [::]:3128, unix:/run/mtg.sock does not tell under which address and port clients reach the proxy; " +
       "set public-host (or public-ipv4, public-ipv6) and, if it is another than the one listened on, public-port",
   );
+  const named = configOf(['public-host = "proxy.example.com"']);
+  assertEquals(targets([unix], ['public-host = "proxy.example.com"']), []);
+  const hint = "no links: unix:/run/mtg.sock does not tell the port that clients reach; set public-port";
+  assertEquals(noTargetHint(named, [unix]), hint);
 });
