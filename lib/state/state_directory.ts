@@ -45,7 +45,7 @@ export class StateDirectory {
    */
   async create(name: string, text: string): Promise<string> {
     try {
-      await this.#place(name, text, (fresh, path) => Deno.link(fresh, path));
+      await this.#place(name, text, linkOrRename);
       return text;
     } catch (error) {
       const isThere = error instanceof StateError && error.cause instanceof Deno.errors.AlreadyExists;
@@ -92,6 +92,16 @@ export class StateDirectory {
   #explain(verb: string, name: string, error: unknown): StateError {
     const subject = `state.directory = ${JSON.stringify(this.path)}: cannot ${verb} ${name}`;
     return new StateError(`${subject}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Only the first gets to `to`, but where the file system has no links. @throws {Deno.errors.AlreadyExists} */
+async function linkOrRename(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) throw error;
+    await Deno.rename(from, to);
   }
 }
 
