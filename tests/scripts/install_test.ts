@@ -141,7 +141,8 @@ installTest("install.sh installs no program that does not start", async (rig) =>
 
 installTest("install.sh names who holds the port", async (rig) => {
   const told = await rig.install(["-p", String(rig.port), "-d", "www.example.com"]);
-  assertRefused(told, `port ${rig.port} is taken by deno (process ${Deno.pid})`);
+  const self = Deno.readTextFileSync("/proc/self/comm").trim();
+  assertRefused(told, `port ${rig.port} is taken by ${self} (process ${Deno.pid})`);
   assertEquals(await rig.files(), {});
 });
 
