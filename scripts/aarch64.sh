@@ -3,14 +3,14 @@
 #
 #   scripts/aarch64.sh [TEST.ts …]     all of tests/e2e without names
 #
-# Wants Debian or Ubuntu with npm and deno, and root or sudo for the packages that are missing. What it downloads stays in CACHE,
+# Wants Debian or Ubuntu with npm and deno, and root or sudo for the packages that are missing. What it downloads stays in TEST_CACHE,
 # which may be set. TEST_PATIENCE stretches the time limits of tests, but not the proxy's own, such as the 30 seconds in which
 # a worker must have started: let nothing else keep the machine busy. Ends with one line: "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export NO_COLOR=1 DENO_NO_UPDATE_CHECK=1 TEST_PATIENCE="${TEST_PATIENCE:-20}"
 version=2.9.6
-cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtg-aarch64}
+cache=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtg-aarch64}
 # Where Debian's packages for cross compiling have aarch64's libraries
 sysroot=/usr/aarch64-linux-gnu
 # A test file of an emulated program that has ended in a bad way may never come back.

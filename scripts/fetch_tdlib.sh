@@ -3,20 +3,22 @@
 #
 #   TEST_TDLIB=$(scripts/fetch_tdlib.sh) deno task test
 #
-# It is Telegram's own client library, 23 MB to download and kept in CACHE, which may be set; no part of mtg.
+# It is Telegram's own client library for Linux x64, 23 MB to download and kept in TEST_CACHE, which may be set; no part of mtg.
 set -euo pipefail
 version=0.1008065.0
-case $(uname -s)-$(uname -m) in
-  Linux-x86_64) platform=linux-x64-glibc ;;
-  Linux-aarch64) platform=linux-arm64-glibc ;;
-  *) echo "there is no TDLib for $(uname -s) on $(uname -m) here" >&2 && exit 1 ;;
-esac
-cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtg-tdlib}/$version
-library=$cache/package/libtdjson.so
+sha512=63bd93b715f7dd38dfa6f371532cd2ff715db495e26b69d20ade46eb5b0e7a2bfa278ade85b42ced24629bce89727dbf379b84500dde23050111554e58aa3027
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || { echo "there is a TDLib for Linux on x86_64 alone" >&2 && exit 1; }
+cache=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mtg-tdlib}
+library=$cache/$version/libtdjson.so
 if [ ! -e "$library" ]; then
   mkdir -p "$cache"
-  archive=$(cd "$cache" && npm pack --silent "@prebuilt-tdlib/$platform@$version")
-  tar -xzf "$cache/$archive" -C "$cache"
-  rm "$cache/$archive"
+  # In its place when it is whole, and only then.
+  fresh=$(mktemp -d "$cache/XXXXXX")
+  trap 'rm -rf "$fresh"' EXIT
+  archive=$(cd "$fresh" && npm pack --silent "@prebuilt-tdlib/linux-x64-glibc@$version")
+  echo "$sha512  $fresh/$archive" | sha512sum --check --quiet >&2
+  tar -xzf "$fresh/$archive" -C "$fresh"
+  mkdir -p "$cache/$version"
+  mv "$fresh/package/libtdjson.so" "$library"
 fi
 echo "$library"

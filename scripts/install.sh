@@ -174,6 +174,14 @@ find_target() {
   fi
   look_at_libc
   look_at_memory
+  look_at_systemd
+}
+
+look_at_systemd() {
+  [ "$manager" = systemd ] || return 0
+  major=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p') || major=''
+  is_number "$major" || return 0
+  [ "$major" -ge 247 ] || warn "systemd here is $major, and the unit is for 247 or later: what protects the system from mtg is weaker, if it starts at all"
 }
 
 refuse_32_bit() {
@@ -239,7 +247,8 @@ need_free_port() {
 
 # --- Questions -------------------------------------------------------------------------------------------------------------------
 
-can_ask() { [ "$quiet" = no ] && [ -t 1 ] && { : </dev/tty; } 2>/dev/null; }
+# In a shell of its own, which dash ends where a redirection of ":" fails.
+can_ask() { [ "$quiet" = no ] && [ -t 1 ] && (: </dev/tty) 2>/dev/null; }
 
 # ask QUESTION DEFAULT: the answer is in $answer.
 ask() {
@@ -304,7 +313,8 @@ fetch() {
   elif has wget; then
     # No wget can be kept from following a redirect to http (--https-only of GNU's is for recursion), but it tells of it, and what
     # came is not used yet.
-    wget -q -S -O "$work/$1" "$base_url/$1" 2>"$work/headers" || die "cannot download $base_url/$1"
+    wget -q -S -O "$work/$1" "$base_url/$1" 2>"$work/headers" ||
+      die "cannot download $base_url/$1: $(tail -n 1 "$work/headers")"
     if grep -qi '^ *location: *http:' "$work/headers"; then die "cannot download $base_url/$1: it leads to http"; fi
   else
     die "curl or wget is needed to download"
@@ -406,12 +416,14 @@ write_config() {
     } >"$work/config.toml"
   )
   check_config "$work/config.toml" || die "no configuration could be made of these options: nothing was installed"
-  (umask 077 && mkdir -p "$config_dir" && cp "$work/config.toml" "$config.new" && mv -f "$config.new" "$config")
+  (umask 077 && mkdir -p "$config_dir" && cp "$work/config.toml" "$config.new")
   if [ "$manager" != none ]; then
-    chgrp "$group" "$config_dir" "$config"
+    chgrp "$group" "$config_dir" "$config.new"
     chmod 750 "$config_dir"
-    chmod 640 "$config"
+    chmod 640 "$config.new"
   fi
+  # Last, for it is whole then, and a configuration that is there is never touched again.
+  mv -f "$config.new" "$config"
 }
 
 reload_command() {
@@ -527,6 +539,12 @@ install_or_upgrade() {
     return 0
   fi
   download_release
+  make_accounts
+  if [ ! -e "$config" ]; then
+    write_config
+  elif ! check_config "$config"; then
+    die "mtg $version cannot use $config: nothing was changed"
+  fi
   if [ ! -x "$program" ]; then
     install_fresh
   elif cmp -s "$new" "$program"; then
@@ -556,12 +574,6 @@ tell_plan() {
 }
 
 install_fresh() {
-  make_accounts
-  if [ -e "$config" ]; then
-    check_config "$config" || die "mtg $version cannot use $config: nothing was installed"
-  else
-    write_config
-  fi
   mv -f "$new" "$program"
   keep_edited "$unit_file"
   place_unit
@@ -576,7 +588,6 @@ install_fresh() {
 
 finish_same() {
   [ "$manager" != none ] || return 0
-  make_accounts
   fresh_unit=no
   if cmp -s "$work/unit" "$unit_file"; then
     :
@@ -598,8 +609,6 @@ finish_same() {
 # as it is there, the upgrade is not finished: whatever ends this script, the EXIT trap goes back to it, and where that could not
 # run (kill -9, a power failure), the next run does.
 upgrade() {
-  check_config "$config" || die "mtg $version cannot use $config: nothing was changed"
-  make_accounts
   rm -f "$program.before.service"
   if [ -n "$unit_file" ] && [ -e "$unit_file" ]; then cp -p "$unit_file" "$program.before.service"; fi
   # What a power failure must not find half written.
@@ -622,9 +631,14 @@ upgrade() {
 
 finish_upgrade() {
   trap '' INT TERM HUP PIPE QUIT
-  rm -f "$program.previous.service"
+  # The program goes last but one: as long as it is there, all of this can be done again, or undone.
+  if [ -e "$program.before.service" ]; then
+    cp -p "$program.before.service" "$program.previous.service"
+  else
+    rm -f "$program.previous.service"
+  fi
   mv -f "$program.before" "$program.previous"
-  if [ -e "$program.before.service" ]; then mv -f "$program.before.service" "$program.previous.service"; fi
+  rm -f "$program.before.service"
   upgrading=no
   catch_signals
   keep_edited "$program.previous.service"
@@ -723,8 +737,12 @@ uninstall() {
   run rm -rf "$config_dir" "$state" "$root/var/lib/private/mtg"
   # Addresses of clients are in there. Under systemd they are in the journal, which is not of mtg alone.
   if [ "$manager" = openrc ]; then run rm -f "$root/var/log/mtg.log" "$root"/var/log/mtg.log.*; fi
-  if id mtg >/dev/null 2>&1 && [ "$manager" = openrc ]; then run userdel mtg || :; fi
-  if getent group "$group" >/dev/null 2>&1; then run groupdel "$group" || :; fi
+  if id mtg >/dev/null 2>&1 && [ "$manager" = openrc ]; then
+    if has userdel; then run userdel mtg || :; else run deluser mtg || :; fi
+  fi
+  if getent group "$group" >/dev/null 2>&1; then
+    if has groupdel; then run groupdel "$group" || :; else run delgroup "$group" || :; fi
+  fi
 }
 
 show_result() {
@@ -750,7 +768,7 @@ tell_firewall() {
     elif has firewall-cmd; then
       say "If the firewall is on: firewall-cmd --permanent --add-port=$open/tcp && firewall-cmd --reload"
     elif has nft && nft list chain inet filter input >/dev/null 2>&1; then
-      say "If the firewall is on: nft add rule inet filter input tcp dport $open accept   (and the same into /etc/nftables.conf)"
+      say "If the firewall is on: nft insert rule inet filter input tcp dport $open accept   (and the same into /etc/nftables.conf)"
     else
       say "If there is a firewall, here or at the provider, TCP port $open must be open."
     fi
@@ -769,6 +787,19 @@ interrupted() {
   exit "$2"
 }
 
+# Two at once would take each other's upgrade for one that was cut off. One that has died leaves its lock, and its number.
+take_lock() {
+  mkdir -p "${lock%/*}"
+  if ! mkdir "$lock" 2>/dev/null; then
+    other=$(cat "$lock/pid" 2>/dev/null) || other=''
+    if is_number "$other" && kill -0 "$other" 2>/dev/null; then
+      die "another install.sh is at work (process $other)" "Wait for it. If that process is something else, remove $lock."
+    fi
+  fi
+  locked=yes
+  say $$ >"$lock/pid"
+}
+
 # However this ends.
 finish() {
   code=$?
@@ -776,9 +807,10 @@ finish() {
   trap '' INT TERM HUP PIPE QUIT
   if [ "$upgrading" = yes ]; then undo_upgrade; fi
   rm -rf "$work"
-  if [ "$dry_run" = no ]; then
+  if [ "$locked" = yes ]; then
     rm -f "$new" "$config.new" ${unit_file:+"$unit_file.new"}
     [ -e "$program.before" ] || rm -f "$program.before.service"
+    rm -rf "$lock"
   fi
   exit "$code"
 }
@@ -787,10 +819,11 @@ main() {
   read_options "$@"
   set_paths
   if [ -z "$root" ] && [ "$dry_run" = no ] && [ "$(id -u)" -ne 0 ]; then die "this needs root: run it with sudo, or with --dry-run"; fi
-  upgrading=no
+  upgrading=no locked=no lock=$program.lock
   work=$(mktemp -d)
   trap finish EXIT
   catch_signals
+  [ "$dry_run" = yes ] || take_lock
   case $action in
     install)
       recover

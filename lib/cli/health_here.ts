@@ -19,7 +19,7 @@ export interface Health {
 export async function askHealthHere({ bindTo, secret, allowFallbackOnUnknownDc }: Config): Promise<Health> {
   const parts = { dialer: directDialer, clock: systemClock, random: systemRandom, timeoutMs };
   const { signal } = new AbortController();
-  const addresses = bindTo.map(reachable);
+  const addresses = bindTo.map((address) => reachable(address, bindTo));
   const faults = await Promise.all(addresses.map(async (address) => {
     if (address.kind === "tcp" && address.port === 0) return "bind-to has port 0, so nobody knows which one it is";
     return await findFault({ address, secret, takesAnyDc: allowFallbackOnUnknownDc }, { ...parts, signal });
@@ -29,8 +29,13 @@ export async function askHealthHere({ bindTo, secret, allowFallbackOnUnknownDc }
   return { isServing: true, text: `serving on ${bindTo.map(formatAddress).join(", ")}` };
 }
 
-/** All interfaces are also this one; `::` takes IPv4 too, and a container may have no IPv6 of its own. */
-function reachable(address: Address): Address {
-  const isAll = address.kind === "tcp" && (address.host === "0.0.0.0" || address.host === "::");
-  return isAll ? { ...address, host: "127.0.0.1" } : address;
+/**
+ * All interfaces are also this one. `::` takes IPv4 too, where nobody else does, and a container may have no IPv6 of its own.
+ */
+function reachable(address: Address, all: readonly Address[]): Address {
+  if (address.kind !== "tcp") return address;
+  if (address.host === "0.0.0.0") return { ...address, host: "127.0.0.1" };
+  if (address.host !== "::") return address;
+  const hasIpv4 = all.some((other) => other.kind === "tcp" && other.host === "0.0.0.0" && other.port === address.port);
+  return { ...address, host: hasIpv4 ? "::1" : "127.0.0.1" };
 }

@@ -20,18 +20,34 @@ const runningFile = "running.toml";
 /** Where a service and a container may write even if they keep no state. */
 const runDirectory = "/run/mtg";
 
+interface Kept {
+  readonly files: StateFiles;
+  readonly text: string;
+}
+
 /** Of one proxy. It goes where there is a directory for it already, and nowhere else; nothing here ever rejects. */
 export class RunningNote {
-  readonly #environment: Environment;
-  #kept: { readonly files: StateFiles; readonly text: string } | undefined;
+  readonly #environment: Pick<Environment, "state">;
+  #kept: Kept | undefined;
 
-  constructor(environment: Environment) {
+  constructor(environment: Pick<Environment, "state">) {
     this.#environment = environment;
   }
 
-  /** In place of what was there. */
+  /** In place of what it has left before, be it that this cannot be written now. */
   async write(config: Config, bound: readonly Address[]): Promise<void> {
-    const text = noteOf(config, bound);
+    const before = this.#kept;
+    await this.#place(config, noteOf(config, bound));
+    if (before !== undefined && before.files.path !== this.#kept?.files.path) await removeOwn(before);
+  }
+
+  /** Unless another proxy has left its own since. */
+  async remove(): Promise<void> {
+    if (this.#kept !== undefined) await removeOwn(this.#kept);
+  }
+
+  async #place(config: Config, text: string): Promise<void> {
+    this.#kept = undefined;
     for (const directory of new Set([config.state.directory, runDirectory])) {
       const files = this.#environment.state(directory);
       if (!await files.exists()) continue;
@@ -44,16 +60,13 @@ export class RunningNote {
       }
     }
   }
+}
 
-  /** Unless another proxy has left its own since. */
-  async remove(): Promise<void> {
-    if (this.#kept === undefined) return;
-    const { files, text } = this.#kept;
-    try {
-      if (await files.read(runningFile) === text) await files.remove(runningFile);
-    } catch {
-      // What stays leads to nobody, who does not serve.
-    }
+async function removeOwn({ files, text }: Kept): Promise<void> {
+  try {
+    if (await files.read(runningFile) === text) await files.remove(runningFile);
+  } catch {
+    // What stays leads to nobody, who does not serve.
   }
 }
 
@@ -64,7 +77,12 @@ export interface Running {
   readonly unreadable: readonly string[];
 }
 
-/** What the proxy that was started last on this machine serves. @throws {ConfigError} If its word makes no sense. */
+/**
+ * What a proxy on this machine has left word of: the first in the directory of state that variables name, `mtg-data` here, and the
+ * places of a service and a container.
+ *
+ * @throws {ConfigError} If its word makes no sense.
+ */
 export async function readRunning(environment: Environment): Promise<Running> {
   const unreadable: string[] = [];
   for (const directory of new Set([stateDirectoryOf(environment), ...writableDirectories])) {

@@ -8,24 +8,27 @@ const names: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "
 const sameSignalMs = 400;
 
 /**
- * Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening, unless there was a
- * signal: the process is about to end in order, and the same signal once more must not keep it from that.
+ * Calls `onFirst` at the first such signal; a second one ends the process at once. Disposing stops listening; where there was a
+ * signal, the process is about to end in order, and no other keeps it from that any more.
  */
 export function onEndSignal(onFirst: (name: string) => void): Disposable {
-  let firstMs: number | undefined;
+  let first: { readonly name: string; readonly ms: number } | undefined;
+  let isOver = false;
   const handlers = names.map((name) => {
     const handler = () => {
-      if (firstMs === undefined) {
-        firstMs = performance.now();
+      const ms = performance.now();
+      if (first === undefined) {
+        first = { name, ms };
         onFirst(name);
-      } else if (performance.now() - firstMs > sameSignalMs) exitAtOnce();
+      } else if (!isOver && (name !== first.name || ms - first.ms > sameSignalMs)) exitAtOnce();
     };
     Deno.addSignalListener(name, handler);
     return { name, handler };
   });
   return {
     [Symbol.dispose]() {
-      if (firstMs !== undefined) return;
+      isOver = true;
+      if (first !== undefined) return;
       for (const { name, handler } of handlers) Deno.removeSignalListener(name, handler);
     },
   };

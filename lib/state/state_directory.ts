@@ -2,6 +2,12 @@
 import { messageOf } from "../errors.ts";
 import { writableOnly } from "../permissions.ts";
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Nobody takes so long to write one. */
+const leftoverAfterMs = 60_000;
+/** Of file systems that have no links: not permitted, or not supported. */
+const noLinks = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+
 /** Something cannot be kept, or read again; the message names the key of the configuration, the file and the reason. */
 export class StateError extends Error {
   override readonly name = "StateError";
@@ -49,8 +55,10 @@ export class StateDirectory {
       return text;
     } catch (error) {
       const isThere = error instanceof StateError && error.cause instanceof Deno.errors.AlreadyExists;
-      if (!isThere) throw error;
-      return await this.read(name) ?? text;
+      const there = isThere ? await this.read(name) : undefined;
+      // A link that leads nowhere is there, and holds nothing.
+      if (there === undefined) throw error;
+      return there;
     }
   }
 
@@ -78,6 +86,7 @@ export class StateDirectory {
     const fresh = `${path}.${crypto.randomUUID()}`;
     try {
       await Deno.mkdir(this.path, { recursive: true, mode: 0o700 });
+      await this.#removeLeftovers(name);
       try {
         await writeThrough(fresh, text);
         await move(fresh, path);
@@ -86,6 +95,21 @@ export class StateDirectory {
       }
     } catch (error) {
       throw this.#explain("write", name, error);
+    }
+  }
+
+  /** What a start that was killed in the middle has left; if that cannot be done, it stays. */
+  async #removeLeftovers(name: string): Promise<void> {
+    try {
+      for await (const entry of Deno.readDir(this.path)) {
+        if (!entry.name.startsWith(`${name}.`) || !uuid.test(entry.name.slice(name.length + 1))) continue;
+        const { mtime } = await Deno.lstat(this.pathOf(entry.name));
+        if (mtime !== null && Date.now() - mtime.getTime() > leftoverAfterMs) {
+          await Deno.remove(this.pathOf(entry.name));
+        }
+      }
+    } catch {
+      // Another start is at it, or Deno may not look there.
     }
   }
 
@@ -100,7 +124,7 @@ async function linkOrRename(from: string, to: string): Promise<void> {
   try {
     await Deno.link(from, to);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw error;
+    if (!(error instanceof Error && "code" in error && noLinks.includes(String(error.code)))) throw error;
     await Deno.rename(from, to);
   }
 }

@@ -5,6 +5,7 @@ import { loadConfig } from "../../lib/config/parse.ts";
 import { formatSecret, type Secret, type SecretKind, secretOf } from "../../lib/policy/secret.ts";
 import { randomBytes } from "../support/byte_reader.ts";
 import { siteName } from "../support/fronted_site.ts";
+import { hasIpv6 } from "../net/sockets.ts";
 import { LoopbackProxy } from "./loopback_proxy.ts";
 
 interface Wishes {
@@ -63,6 +64,23 @@ for (const kind of kinds) {
     assertEquals([isServing, text], [false, `127.0.0.1:${service.port} ${expected}`]);
   });
 }
+
+Deno.test({
+  name: "healthcheck does ask [::] by IPv6 where 0.0.0.0 has the same port",
+  ignore: !hasIpv6(),
+  fn: async () => {
+    await using proxy = await LoopbackProxy.start();
+    const { secret, port } = proxy;
+    const text = [
+      `secret = "${formatSecret(secret, "hex")}"`,
+      `bind-to = ["0.0.0.0:${port}", "[::]:${port}"]`,
+    ].join("\n");
+    const { config } = loadConfig({ file: { name: "a.toml", text } });
+    const health = await askHealthHere(config);
+    assertEquals(health.isServing, false);
+    assertMatch(health.text, new RegExp(`^cannot reach \\[::1\\]:${port}: `));
+  },
+});
 
 Deno.test("healthcheck does not guess a port", async () => {
   const { isServing, text } = await askHealthHere(configOf(fresh("tls"), [0]));

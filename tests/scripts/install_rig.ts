@@ -78,7 +78,8 @@ export class InstallRig implements AsyncDisposable {
     // Between two looks at the service.
     await rig.command("sleep", `[ "$1" != 1 ] || set -- 0.1\nexec ${pathOf("sleep")} "$@"`);
     await rig.command("journalctl", `echo "the last words of mtg"`);
-    await rig.command("systemctl", service("systemctl", "$1", `[ "$1" != is-active ]`));
+    const version = 'if [ "$1" = --version ]; then echo "systemd ${SYSTEMD:-252} (252.39-1)"; exit; fi';
+    await rig.command("systemctl", `${version}\n${service("systemctl", "$1", `[ "$1" != is-active ]`)}`);
     await rig.command("rc-service", service("rc-service", "$2", `[ "$2" != status ]`));
     return rig;
   }

@@ -65,7 +65,7 @@ for (const shell of ["sh", "dash", "bash"]) {
         const call of [
           "mtg-1.0.0 generate-secret www.example.com",
           "groupadd --system mtg-config",
-          `chgrp mtg-config ${rig.root}/etc/mtg ${rig.root}/etc/mtg/config.toml`,
+          `chgrp mtg-config ${rig.root}/etc/mtg ${rig.root}/etc/mtg/config.toml.new`,
           "systemctl daemon-reload",
           "systemctl enable mtg",
           "systemctl restart mtg",
@@ -96,6 +96,12 @@ installTest("install.sh starts a service again that has ended", async (rig) => {
   await rig.calls();
   assertDone(await rig.install([]));
   assertStringIncludes(await rig.calls(), "systemctl restart mtg\n");
+});
+
+installTest("install.sh warns where systemd is older than its unit", async (rig) => {
+  const told = await rig.install(siteOptions(), { env: { SYSTEMD: "241" } });
+  assertDone(told);
+  assertStringIncludes(told.err, "systemd here is 241, and the unit is for 247 or later");
 });
 
 installTest("install.sh --dry-run changes nothing", async (rig) => {
@@ -141,7 +147,7 @@ installTest("install.sh installs no program that does not start", async (rig) =>
 
 installTest("install.sh names who holds the port", async (rig) => {
   const told = await rig.install(["-p", String(rig.port), "-d", "www.example.com"]);
-  const self = Deno.readTextFileSync("/proc/self/comm").trim();
+  const self = (await Deno.readTextFile("/proc/self/comm")).trim();
   assertRefused(told, `port ${rig.port} is taken by ${self} (process ${Deno.pid})`);
   assertEquals(await rig.files(), {});
 });
@@ -413,6 +419,35 @@ installTest("install.sh upgrades where there are no hard links", async (rig) => 
   assertStringIncludes(before["/usr/local/bin/mtg.previous"]!, "mtg-1.0.0");
   assertRefused(await rig.install([]), "the version before runs again");
   assertEquals(await rig.files(), before);
+});
+
+for (const version of ["1.0.0", "0.9.0"]) {
+  installTest(
+    `install.sh makes a configuration for a program of version ${version} that was put there by hand`,
+    async (rig) => {
+      await rig.releaseStandIn({ version });
+      const program = await (await fetch(`${rig.baseUrl}/mtg-${version}-x86_64-unknown-linux-gnu`)).text();
+      await Deno.mkdir(`${rig.root}/usr/local/bin`, { recursive: true });
+      await writeProgram(`${rig.root}/usr/local/bin/mtg`, program.replace("#!/bin/sh\n", ""));
+      await rig.releaseStandIn({ version: "1.0.0" });
+      assertDone(await rig.install(siteOptions()));
+      assertStringIncludes(await rig.read("/etc/mtg/config.toml"), `secret = "${standInSecret}"`);
+      assertStringIncludes(await rig.calls(), "systemctl restart mtg\n");
+    },
+  );
+}
+
+installTest("install.sh does not work beside another, and takes the lock of one that is gone", async (rig) => {
+  const lock = `${rig.root}/usr/local/bin/mtg.lock`;
+  await Deno.mkdir(lock, { recursive: true });
+  await Deno.writeTextFile(`${lock}/pid`, `${Deno.pid}\n`);
+  assertRefused(await rig.install(siteOptions()), `another install.sh is at work (process ${Deno.pid})`);
+  assertEquals(Object.keys(await rig.files()), ["/usr/local/bin/mtg.lock/pid"]);
+  const gone = new Deno.Command("true").spawn();
+  await gone.status;
+  await Deno.writeTextFile(`${lock}/pid`, `${gone.pid}\n`);
+  assertDone(await rig.install(siteOptions()));
+  assertEquals(Object.keys(await rig.files()).filter((path) => path.includes("lock")), []);
 });
 
 installTest("install.sh changes nothing where the new version does not take the configuration", async (rig) => {

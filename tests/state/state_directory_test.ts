@@ -66,6 +66,66 @@ Deno.test("StateDirectory does create a file once, however many want to at once"
   assertEquals((await Array.fromAsync(Deno.readDir(place.path))).map(({ name }) => name), ["secret"]);
 });
 
+/** Runs `body` while one of Deno's functions fails. */
+async function failing(name: "link" | "rename", error: Error, body: () => Promise<void>): Promise<void> {
+  const own = Deno[name];
+  Object.assign(Deno, { [name]: () => Promise.reject(error) });
+  try {
+    await body();
+  } finally {
+    Object.assign(Deno, { [name]: own });
+  }
+}
+
+Deno.test("StateDirectory does leave the old text where the new one does not get to its place", async () => {
+  await using place = await Place.make();
+  const state = new StateDirectory(place.path);
+  await state.write("secret", "old");
+  await failing("rename", new Error("disk quota exceeded"), async () => {
+    await assertRejects(() => state.write("secret", "new"), StateError, "cannot write secret: disk quota exceeded");
+  });
+  assertEquals(await state.read("secret"), "old");
+  assertEquals((await Array.fromAsync(Deno.readDir(place.path))).length, 1);
+});
+
+Deno.test("StateDirectory does create a file where the file system has no links, and says what else fails", async () => {
+  await using place = await Place.make();
+  const state = new StateDirectory(place.path);
+  const noLinks = Object.assign(new Deno.errors.PermissionDenied("operation not permitted"), { code: "EPERM" });
+  await failing("link", noLinks, async () => assertEquals(await state.create("secret", "text"), "text"));
+  assertEquals(await state.read("secret"), "text");
+  await failing("link", Object.assign(new Error("input/output error"), { code: "EIO" }), async () => {
+    await assertRejects(() => state.create("other", "text"), StateError, "cannot write other: input/output error");
+  });
+});
+
+Deno.test({
+  name: "StateDirectory does not take a link that leads nowhere for a file that is kept",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using place = await Place.make();
+    await Deno.symlink(`${place.path}/nowhere`, `${place.path}/secret`);
+    await assertRejects(
+      () => new StateDirectory(place.path).create("secret", "text"),
+      StateError,
+      "cannot write secret",
+    );
+  },
+});
+
+Deno.test("StateDirectory does remove what killed starts have left, but not what others write just now", async () => {
+  await using place = await Place.make();
+  const state = new StateDirectory(place.path);
+  const [old, fresh] = [crypto.randomUUID(), crypto.randomUUID()].map((id) => `secret.${id}`);
+  const names = [old, fresh, "secret.txt", `other.${crypto.randomUUID()}`].map(String);
+  for (const name of names) await Deno.writeTextFile(state.pathOf(name), "left");
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  for (const name of names.filter((name) => name !== fresh)) await Deno.utime(state.pathOf(name), hourAgo, hourAgo);
+  await state.write("secret", "text");
+  const there = (await Array.fromAsync(Deno.readDir(place.path))).map(({ name }) => name);
+  assertEquals(new Set(there), new Set([...names.filter((name) => name !== old), "secret"]));
+});
+
 Deno.test("StateDirectory does remove a file, and says whether it is there itself", async () => {
   await using place = await Place.make();
   const state = new StateDirectory(`${place.path}/state`);
