@@ -512,6 +512,7 @@ is_healthy() {
   problem=$(cd "$work" && "$program" healthcheck "$config" 2>&1) && return 0
   problem=$(say "$problem" | tail -n 1)
   problem=${problem#mtg: }
+  problem=${problem:-its healthcheck fails without a word}
   return 1
 }
 
