@@ -495,24 +495,33 @@ ports_of_config() {
 }
 
 # Runs, and answers wherever it should, twice in a row: a service that ends at once is started again every other second. What it
-# lacks is in $problem.
+# lacks is in $problem. There is no "$(" in here, where this waits most: bash 5.2 does not know a trap any more if the signal comes
+# while it reads one.
 become_healthy() {
-  good=0 until=$(($(date +%s) + wait_seconds))
+  good=0
+  look_at_clock
+  until=$((now + wait_seconds))
   while :; do
     if is_healthy; then good=$((good + 1)); else good=0; fi
     [ "$good" -lt 2 ] || return 0
-    [ "$good" -gt 0 ] || [ "$(date +%s)" -lt "$until" ] || return 1
+    look_at_clock
+    [ "$good" -gt 0 ] || [ "$now" -lt "$until" ] || return 1
     sleep 1
   done
+}
+
+look_at_clock() {
+  date +%s >"$work/now"
+  read -r now <"$work/now"
 }
 
 is_healthy() {
   problem='the service does not stay up'
   is_active || return 1
-  problem=$(cd "$work" && "$program" healthcheck "$config" 2>&1) && return 0
-  problem=$(say "$problem" | tail -n 1)
-  problem=${problem#mtg: }
-  problem=${problem:-its healthcheck fails without a word}
+  (cd "$work" && "$program" healthcheck "$config") >"$work/health" 2>&1 && return 0
+  problem='its healthcheck fails without a word'
+  # The last line says it.
+  while IFS= read -r line; do problem=${line#mtg: }; done <"$work/health"
   return 1
 }
 
