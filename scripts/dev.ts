@@ -100,10 +100,12 @@ async function runProxy(config: string, options: { readonly links: boolean }): P
   };
   let askedMs: number | undefined;
   const stop = () => {
-    // One Ctrl-C comes twice: the terminal sends it to all, and deno task passes it on.
-    if (askedMs !== undefined && performance.now() - askedMs < passOnAfterMs) return;
-    askedMs ??= performance.now();
-    if (timers.length > 0) return send("SIGKILL");
+    if (askedMs !== undefined) {
+      // One Ctrl-C comes twice: the terminal sends it to all, and deno task passes it on.
+      if (performance.now() - askedMs >= passOnAfterMs) send("SIGKILL");
+      return;
+    }
+    askedMs = performance.now();
     // The watcher around the proxy ends by SIGINT only.
     timers.push(setTimeout(send, passOnAfterMs, "SIGINT"), setTimeout(send, killAfterMs, "SIGKILL"));
   };

@@ -176,9 +176,11 @@ export function addresses<A extends Address>(one: ValueParser<A>): ValueParser<r
   });
 }
 
+const differentAddresses = addresses(listenAddress);
+
 /** Where to listen: addresses of which none takes in another. */
-export const listenAddresses = describe<readonly Address[]>(addresses(listenAddress).schema, (raw) => {
-  const parsed = addresses(listenAddress)(raw);
+export const listenAddresses = describe<readonly Address[]>(differentAddresses.schema, (raw) => {
+  const parsed = differentAddresses(raw);
   if (!parsed.ok) return parsed;
   const index = parsed.value.findIndex((address) => parsed.value.some((other) => takesIn(other, address)));
   return index < 0 ? parsed : bad("expected an address that another one does not cover already", [index]);

@@ -79,7 +79,7 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
       const isDirectory = path.endsWith("/") || [...files.keys()].some((name) => name.startsWith(`${path}/`));
       return Promise.reject(isDirectory ? new Deno.errors.IsADirectory() : new Deno.errors.NotFound());
     },
-    state: (directory) => stateIn(directory, state, world.stateFault),
+    state: (directory) => stateIn(directory, state, { fault: world.stateFault }),
     askHealth: (config) => {
       configs.push(config);
       const isServing = world.isServing ?? false;
@@ -129,7 +129,15 @@ export async function runMain(args: readonly string[], world: World = {}): Promi
   return { code, out, errors, written, state, configs, warnings: warned, asked };
 }
 
-function stateIn(path: string, state: Map<string, string>, fault: Error | undefined): StateFiles {
+export interface StateRules {
+  /** What keeps it from being written. */
+  readonly fault?: Error | undefined;
+  /** Whether it has been made. @default {whether anything is in it} */
+  readonly exists?: boolean;
+}
+
+/** A directory of state whose files are in memory, by path. */
+export function stateIn(path: string, state: Map<string, string>, { fault, exists }: StateRules = {}): StateFiles {
   const pathOf = (name: string) => `${path}/${name}`;
   const write = (name: string, text: string): Promise<void> => {
     if (fault !== undefined) return Promise.reject(fault);
@@ -140,7 +148,7 @@ function stateIn(path: string, state: Map<string, string>, fault: Error | undefi
     path,
     pathOf,
     write,
-    exists: () => Promise.resolve([...state.keys()].some((name) => name.startsWith(`${path}/`))),
+    exists: () => Promise.resolve(exists ?? [...state.keys()].some((name) => name.startsWith(`${path}/`))),
     read: (name) => Promise.resolve(state.get(pathOf(name))),
     create: async (name, text) => {
       if (!state.has(pathOf(name))) await write(name, text);

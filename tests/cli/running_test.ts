@@ -3,7 +3,7 @@ import type { StateFiles } from "../../lib/cli/environment.ts";
 import { RunningNote } from "../../lib/cli/running.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import { configText } from "./fake_environment.ts";
+import { configText, stateIn } from "./fake_environment.ts";
 
 /** Directories in memory, of which some are not there, and some may not be written. */
 class Disk {
@@ -12,21 +12,8 @@ class Disk {
   readonly full = new Set<string>();
 
   state(path: string): StateFiles {
-    const pathOf = (name: string) => `${path}/${name}`;
-    const write = (name: string, text: string): Promise<void> => {
-      if (this.full.has(path)) return Promise.reject(new Error("no space left"));
-      this.files.set(pathOf(name), text);
-      return Promise.resolve();
-    };
-    return {
-      path,
-      pathOf,
-      write,
-      exists: () => Promise.resolve(this.directories.has(path)),
-      read: (name) => Promise.resolve(this.files.get(pathOf(name))),
-      create: async (name, text) => (await write(name, text), text),
-      remove: (name) => Promise.resolve(void this.files.delete(pathOf(name))),
-    };
+    const fault = this.full.has(path) ? new Error("no space left") : undefined;
+    return stateIn(path, this.files, { fault, exists: this.directories.has(path) });
   }
 
   get paths(): readonly string[] {
